@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * N worker threads with a connection and a buffer each, fed by two bounded queues: the small lane takes every free worker, the
+ * large lane at most large_max of them at a time. The first failure is kept and stops the rest.
+ */
+#ifndef CORE_LANES_POOL_H
+#define CORE_LANES_POOL_H
+
+#include "base/auto.h"
+#include "snapferry/plugin.h"
+
+#include <stdbool.h>
+
+struct run_call;
+struct store;
+
+#define WORKER_BUFFER (256u * 1024u) /* bytes; a file up to this is read once and sent from memory */
+
+struct worker {
+    const struct store *store;
+    struct sf_conn *conn;
+    struct run_call *run;
+    unsigned char *buffer; /* WORKER_BUFFER bytes */
+};
+
+enum lane { LANE_SMALL, LANE_LARGE };
+
+/* Runs on a worker. Owns job and frees it. -1 with *err filled fails the pool. */
+typedef int (*job_fn)(struct worker *worker, void *job, struct sf_error *err);
+/* Frees a job that will not run because the pool failed. */
+typedef void (*job_drop_fn)(void *job);
+
+struct pool;
+
+MUST_CHECK int pool_open(struct pool **pool, const struct store *store, struct run_call *run, unsigned workers,
+                         unsigned large_max, struct sf_error *err);
+/* Takes over job. Blocks while the lane's queue is full. -1: the pool has failed or the run is cancelled; job is dropped and
+ * *err is the first error. */
+MUST_CHECK int pool_submit(struct pool *pool, enum lane lane, job_fn run, job_drop_fn drop, void *job,
+                           struct sf_error *err);
+/* As pool_submit, but false at once, job untouched, if the queue is full. *result is pool_submit's. */
+bool pool_try_submit(struct pool *pool, enum lane lane, job_fn run, job_drop_fn drop, void *job, int *result,
+                     struct sf_error *err);
+/* Until nothing is queued or running. -1: the first error of any job since the pool was opened, SF_CANCELLED if the run was. */
+MUST_CHECK int pool_wait(struct pool *pool, struct sf_error *err);
+/* Stops and joins: queued jobs are dropped, running ones end (sooner if the run is cancelled). NULL is fine. */
+void pool_close(struct pool *pool);
+
+#endif
