@@ -15,8 +15,8 @@
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
-    EXIT_USAGE = 2,   /* command line or config */
-    EXIT_GUARD = 3,   /* another run holds the guard */
+    EXIT_USAGE = 2, /* command line or config */
+    EXIT_GUARD = 3, /* another run holds the guard */
     EXIT_DAMAGE = 4,
     EXIT_NO_POINT = 5, /* no such (complete) restore point */
     EXIT_DENIED = 6,
@@ -71,7 +71,9 @@ struct options {
     bool deep;
 };
 
-/* -1 with *err (SF_INVALID: usage). Flags that the command does not know are refused with the nearest that it knows. */
+/* -1 with *err (SF_INVALID: usage). Flags that the command does not know are refused with the nearest that it knows.
+ * On failure too, options->json says whether --json was among the arguments, and options_cleanup is due. --help and --version
+ * print their text on stdout. Points into argv. */
 MUST_CHECK int options_parse(struct options *options, int argc, char **argv, struct sf_error *err);
 void options_cleanup(struct options *options);
 

@@ -16,7 +16,10 @@ struct guard {
     int fd; /* -1: not held */
 };
 
-#define GUARD_INIT {-1}
+#define GUARD_INIT                                                                                                     \
+    {                                                                                                                  \
+        -1                                                                                                             \
+    }
 
 struct guard_holder {
     int64_t since_ms;

@@ -27,11 +27,12 @@ enum lane { LANE_SMALL, LANE_LARGE };
 
 /* Runs on a worker. Owns job and frees it. -1 with *err filled fails the pool. */
 typedef int (*job_fn)(struct worker *worker, void *job, struct sf_error *err);
-/* Frees a job that will not run because the pool failed. */
+/* Frees a job that will not run because the pool failed. Must not call the pool. */
 typedef void (*job_drop_fn)(void *job);
 
 struct pool;
 
+/* Fewer workers where info.connections_max says so. A connection that cannot be opened fails the pool, not this call. */
 MUST_CHECK int pool_open(struct pool **pool, const struct store *store, struct run_call *run, unsigned workers,
                          unsigned large_max, struct sf_error *err);
 /* Takes over job. Blocks while the lane's queue is full. -1: the pool has failed or the run is cancelled; job is dropped and

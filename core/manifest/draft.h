@@ -4,8 +4,8 @@
  * record has a fixed part that a worker fills in place once the object is stored, so that nothing waits for its turn
  * and nothing is held in memory.
  *
- * draft_update() is thread-safe; the rest belongs to the pipeline's thread. A cursor sees what was updated before it
- * came by.
+ * draft_update() is thread-safe, also against draft_append() and cursors; the rest belongs to the pipeline's thread. A cursor
+ * sees each record whole, and what was updated before it came by (it reads DRAFT_READ_AHEAD bytes ahead).
  */
 #ifndef CORE_MANIFEST_DRAFT_H
 #define CORE_MANIFEST_DRAFT_H
@@ -20,6 +20,8 @@ enum draft_state {
     DRAFT_DAMAGED, /* the check found its object missing or different: entry.tag is the tag that stands in the run's own
                       time-dir now, empty if nothing does */
 };
+
+#define DRAFT_READ_AHEAD (64u * 1024u)
 
 struct draft;
 

@@ -13,6 +13,11 @@
 #define SOURCE_NAME_MAX 64
 #define RUN_ID_HEX 32 /* a run's id: 128 random bits in lower-case hex */
 
+/* "2026-11-22", "2026-11-22-15" or "2026-11-22T15-04-05Z", a date and time that exist. */
+bool time_dir_is_valid(const char *name);
+/* [A-Za-z0-9_][A-Za-z0-9._-]{0,63} */
+bool source_name_is_valid(const char *name);
+
 struct manifest_header {
     char source[SOURCE_NAME_MAX + 1];
     char time_dir[TIME_DIR_MAX + 1];
@@ -30,8 +35,8 @@ struct manifest_counts {
 /* What a commit says of a manifest object. */
 struct manifest_summary {
     struct manifest_counts counts;
-    uint64_t object_bytes;          /* compressed */
-    uint8_t sha256[SHA256_BYTES];   /* of the compressed object */
+    uint64_t object_bytes;        /* compressed */
+    uint8_t sha256[SHA256_BYTES]; /* of the compressed object */
 };
 
 struct manifest_writer;
@@ -39,8 +44,9 @@ struct manifest_writer;
 /* Writes to fd from its current offset (0); fd is not owned. */
 MUST_CHECK int manifest_writer_open(struct manifest_writer **writer, int fd, const struct manifest_header *header,
                                     struct sf_error *err);
-/* Entries in key order, the root folder first. A file's key is written only if entry->time_dir is not the header's; it is
- * relative to the base: <time-dir>/<source>/<key of the path>. */
+/* Entries in key order, the root folder first; what the reader would refuse is refused here too, and nothing can follow it. A
+ * file must have its time_dir and sha256. Its key is written only if entry->time_dir is not the header's; it is relative
+ * to the base: <time-dir>/<source>/<key of the path>. */
 MUST_CHECK int manifest_writer_add(struct manifest_writer *writer, const struct entry *entry, struct sf_error *err);
 MUST_CHECK int manifest_writer_finish(struct manifest_writer *writer, int64_t finished_ms,
                                       struct manifest_summary *summary, struct sf_error *err);
@@ -61,7 +67,7 @@ const struct manifest_header *manifest_reader_header(const struct manifest_reade
 MUST_CHECK int manifest_reader_next(struct manifest_reader *reader, struct entry *entry, struct sf_error *err);
 void manifest_reader_free(struct manifest_reader *reader); /* NULL is fine */
 
-/* Bytes of zstd memory are bounded; *counts as in the trailer. Reads everything, keeps nothing: 0 if whole. */
+/* Reads everything, keeps nothing: 0 if whole. *header and *counts are of the manifest; NULL: not wanted. */
 MUST_CHECK int manifest_check(int fd, const char *name, struct manifest_header *header, struct manifest_counts *counts,
                               struct sf_error *err);
 

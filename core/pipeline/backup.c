@@ -1,1 +1,232 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The story of a backup: config > guard > sources > open > walk, merge, plan, lanes > check > manifests > commit.
+ */
+#include "core/pipeline/pipeline.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "core/backup/backup.h"
+#include "core/guard/guard.h"
+#include "core/pipeline/report.h"
+#include "core/pipeline/session.h"
+#include "core/progress/log.h"
+#include "core/progress/units.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+struct story {
+    struct session session;
+    struct guard guard;
+    struct backup backup;
+    struct points points;
+    struct point point;
+};
+
+static void story_cleanup(struct story *story)
+{
+    meter_stop(&story->session.meter);
+    pool_close(story->session.pool); /* before what its jobs use */
+    story->session.pool = NULL;
+    point_cleanup(&story->point);
+    points_cleanup(&story->points);
+    backup_cleanup(&story->backup);
+    guard_cleanup(&story->guard);
+    session_cleanup(&story->session);
+}
+
+static int config_stage(struct story *story, const struct options *options, struct log *log, struct sf_error *err)
+{
+    struct session *session = &story->session;
+    struct backup *backup = &story->backup;
+
+    if (session_open(session, options, log, true, err) < 0)
+        return -1;
+    *backup = (struct backup){.config = &session->config,
+                              .base = &session->base,
+                              .log = log,
+                              .meter = &session->meter,
+                              .temp_dir = session->state.temp_dir,
+                              .dry_run = options->dry_run,
+                              .dry_run_out = options->json ? NULL : stdout,
+                              .locked = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
+    memcpy(backup->claim.run, session->id, sizeof(backup->claim.run));
+    memcpy(backup->claim.state_id, session->state.id, sizeof(backup->claim.state_id));
+    state_identity(&session->state, backup->claim.identity);
+    backup->claim.timeout_ms = session->config.timeout_ms;
+    backup->claim.sources = session->config.sources;
+    backup->claim.source_count = session->config.source_count;
+    return 0;
+}
+
+static int guard_stage(struct story *story, struct sf_error *err)
+{
+    struct session *session = &story->session;
+    struct guard_holder holder;
+    bool held = false;
+
+    if (story->backup.dry_run ||
+        guard_take(&story->guard, session->state.folder, session->base_name, session->id, "backup", &held, &holder, err) == 0)
+        return 0;
+    if (held)
+        session->code = EXIT_GUARD;
+    return -1;
+}
+
+static int sources_stage(struct story *story, struct sf_error *err)
+{
+    struct session *session = &story->session;
+
+    if (backup_open_sources(&story->backup, session->config.sources, session->config.source_count, err) == 0)
+        return session_check_nesting(session, err);
+    if (err->cls == SF_INVALID)
+        session->code = EXIT_USAGE;
+    return -1;
+}
+
+/* Claims a time-dir, and only then reads the points a parent is chosen from: nothing newer can be missed. */
+static int open_stage(struct story *story, struct sf_error *err)
+{
+    struct backup *backup = &story->backup;
+
+    if (points_read(&story->points, backup->base, false, err) < 0)
+        return -1;
+    if (!backup->dry_run) {
+        if (point_claim(&backup->claim, backup->base, backup->config->time_style, &story->points, err) < 0)
+            return -1;
+        points_cleanup(&story->points);
+        if (points_read(&story->points, backup->base, false, err) < 0)
+            return -1;
+    }
+    return backup_choose_parents(backup, &story->points, err);
+}
+
+static int lanes_stage(struct story *story, struct sf_error *err)
+{
+    struct session *session = &story->session;
+    struct backup *backup = &story->backup;
+    size_t i;
+
+    if (!backup->dry_run) {
+        if (session_open_pool(session, err) < 0)
+            return -1;
+        backup->pool = session->pool;
+    }
+    meter_start(&session->meter, session->options->progress, "backup", session->log);
+    for (i = 0; i < backup->source_count; i++)
+        if (backup_gather(backup, &backup->sources[i], err) < 0)
+            return -1;
+    session->meter.total_known = true;
+    return backup->dry_run ? 0 : backup_finish_lanes(backup, err);
+}
+
+static int commit_stage(struct story *story, int64_t finished_ms, struct sf_error *err)
+{
+    struct backup *backup = &story->backup;
+    AUTO_FREE int *manifests = NULL;
+    size_t i;
+
+    manifests = calloc(backup->source_count, sizeof(*manifests));
+    if (manifests == NULL)
+        return sf_fail(err, SF_TRANSIENT, "out of memory");
+    for (i = 0; i < backup->source_count; i++)
+        manifests[i] = backup->sources[i].manifest_fd;
+    if (run_call_cancelled(backup->base->run))
+        return sf_fail(err, SF_CANCELLED, "cancelled before the commit");
+    backup_describe_point(backup, finished_ms, &story->point);
+    return point_commit(&story->point, manifests, backup->base, err);
+}
+
+static int run(struct story *story, const struct options *options, struct log *log, struct sf_error *err)
+{
+    struct backup *backup = &story->backup;
+    int64_t finished_ms;
+
+    if (config_stage(story, options, log, err) < 0 || guard_stage(story, err) < 0 || sources_stage(story, err) < 0 ||
+        open_stage(story, err) < 0 || lanes_stage(story, err) < 0)
+        return -1;
+    if (backup->dry_run)
+        return 0;
+    story->session.meter.stage = "check";
+    if (backup_check(backup, err) < 0)
+        return -1;
+    story->session.meter.stage = "commit";
+    finished_ms = clock_wall_ms() + backup->claim.server_offset_ms;
+    if (finished_ms < backup->claim.started_ms)
+        finished_ms = backup->claim.started_ms;
+    if (backup_write_manifests(backup, finished_ms, err) < 0)
+        return -1;
+    return commit_stage(story, finished_ms, err);
+}
+
+static json_t *source_json(const struct backup_source *source)
+{
+    const struct tally *tally = &source->tally;
+
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", source->source->name, "files",
+                     (json_int_t)tally->files, "bytes", (json_int_t)tally->bytes, "uploaded_files",
+                     (json_int_t)tally->uploaded_files, "uploaded_bytes", (json_int_t)tally->uploaded_bytes,
+                     "referenced_files", (json_int_t)tally->referenced_files, "copied_files",
+                     (json_int_t)tally->copied_files, "kept_files", (json_int_t)tally->kept_files, "repaired_files",
+                     (json_int_t)tally->repaired_files);
+}
+
+static int print_json(const struct story *story, const struct failure *failure)
+{
+    const struct backup *backup = &story->backup;
+    json_t *report = report_json(&story->session, failure), *sources = json_array();
+    bool claimed = backup->claim.time_dir[0] != '\0';
+    size_t i;
+
+    for (i = 0; i < backup->source_count; i++)
+        if (backup->sources[i].source != NULL)
+            json_array_append_new(sources, source_json(&backup->sources[i]));
+    json_object_set_new(report, "dry_run", json_boolean(backup->dry_run));
+    json_object_set_new(report, "time_dir", claimed ? json_string(backup->claim.time_dir) : json_null());
+    json_object_set_new(report, "run", json_string(story->session.id));
+    json_object_set_new(report, "sources", sources);
+    return report_print(report, story->session.log);
+}
+
+static void log_summary(const struct story *story)
+{
+    const struct backup *backup = &story->backup;
+    char all[UNITS_TEXT], sent[UNITS_TEXT], time[UNITS_TEXT];
+    size_t i;
+
+    for (i = 0; i < backup->source_count; i++) {
+        const struct tally *tally = &backup->sources[i].tally;
+
+        log_info(story->session.log,
+                 "%s %s: %" PRIu64 " files, %s: %" PRIu64 " %s (%s), %" PRIu64 " unchanged%s%s", backup->sources[i].source->name,
+                 backup->dry_run ? "would be backed up" : "backed up", tally->files, units_bytes(tally->bytes, all),
+                 tally->uploaded_files + tally->repaired_files, backup->dry_run ? "to send at most" : "sent",
+                 units_bytes(tally->uploaded_bytes, sent), (uint64_t)tally->referenced_files,
+                 tally->repaired_files != 0 ? "; objects damaged in the store were sent again" : "",
+                 tally->sockets_skipped != 0 ? "; sockets skipped" : "");
+    }
+    if (!backup->dry_run)
+        log_info(story->session.log, "point %s is complete (run %s, %s)", backup->claim.time_dir, backup->claim.run,
+                 units_duration(clock_mono_ms() - story->session.began_ms, time));
+}
+
+enum exit_code pipeline_backup(const struct options *options, struct log *log)
+{
+    SF_AUTO(story) story = {.guard = GUARD_INIT};
+    struct failure failure = {.err = SF_ERROR_INIT};
+
+    if (run(&story, options, log, &failure.err) < 0) {
+        failure.set = true;
+        failure.path = story.backup.locked.failed_path;
+        failure.code = story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
+    }
+    meter_stop(&story.session.meter);
+    report_failure(&story.session, &failure);
+    if (!failure.set)
+        log_summary(&story);
+    if (options->json && print_json(&story, &failure) < 0 && !failure.set)
+        return EXIT_FAILED;
+    return failure.set ? failure.code : EXIT_DONE;
+}

@@ -11,6 +11,7 @@
 #include "core/store/call.h"
 #include "core/store/store.h"
 
+#define POINT_GRACE_MS 30000                  /* from the deadline to the end of the process */
 #define POINT_OBJECT_MAX (4u * 1024u * 1024u) /* bytes of an .open or .commit object that we read */
 
 enum point_status {
@@ -24,7 +25,7 @@ enum point_status {
 struct point_source {
     char name[SOURCE_NAME_MAX + 1];
     struct manifest_summary manifest;
-    char parent[TIME_DIR_MAX + 1]; /* time-dir of the parent, "" if none */
+    char parent[TIME_DIR_MAX + 1];      /* time-dir of the parent, "" if none */
     char parent_sha256[SHA256_HEX + 1]; /* of its manifest object */
 };
 
@@ -40,7 +41,7 @@ struct point {
     size_t source_count;
     char **refers; /* other time-dirs that hold objects of this point, ascending */
     size_t refer_count;
-    char *problem; /* of a damaged one: why */
+    char *problem; /* of a damaged one: why; of a stub: its reason ("never", "pruned") */
 };
 
 struct points {
@@ -65,19 +66,17 @@ struct base {
     const struct store *store;
     struct sf_conn *conn; /* the pipeline's own connection */
     struct run_call *run;
-    const char *prefix;   /* "" or "a/b" */
+    const char *prefix; /* "" or "a/b" */
 };
 
 /* --- names and keys (name.c) --- */
 
 /* "2026-11-22", "2026-11-22-15", "2026-11-22T15-04-05Z" of a UTC time. */
 void time_dir_name(enum time_style style, int64_t ms, char out[TIME_DIR_MAX + 1]);
-bool time_dir_is_valid(const char *name); /* one of the three forms, a date that exists */
-bool source_name_is_valid(const char *name);
 
 /* Replace what out holds by a whole key (or key prefix, ending in '/'). */
 void key_points(const struct base *base, struct buf *out);
-void key_point(const struct base *base, const char *time_dir, const char *suffix, struct buf *out); /* ".open", ".commit" */
+void key_point(const struct base *base, const char *time_dir, const char *suffix, struct buf *out); /* .open, .commit */
 void key_manifest(const struct base *base, const char *time_dir, const char *source, struct buf *out);
 void key_source(const struct base *base, const char *time_dir, const char *source, struct buf *out);
 void key_object(const struct base *base, const char *time_dir, const char *source, const char *path, struct buf *out);
@@ -86,34 +85,39 @@ void key_object(const struct base *base, const char *time_dir, const char *sourc
 
 void point_format_open(const struct point_open *open, struct buf *out);
 void point_format_commit(const struct point *point, struct buf *out); /* JSON Lines: the point, then a line a source */
-/* Of a commit object's text: complete, stub or damaged (then point->problem says why). Never fails. */
+/* Of a commit object's text: complete, stub or damaged (then point->problem says why). Never fails. *point is overwritten. */
 void point_parse_commit(struct point *point, const char *time_dir, const char *text, size_t bytes);
+/* Of an .open: incomplete, with run, identity, started and the sources' names; false: nothing but status and time_dir is set. */
 bool point_parse_open(struct point *point, const char *time_dir, const char *text, size_t bytes);
 void point_cleanup(struct point *point);
 
 /* --- reading (points.c) --- */
 
-/* All points of the base. foreign: also time-dirs without a mark of ours, by one delimiter list of the base. */
+/* All points of the base. foreign: also time-dirs without a mark of ours, by one delimiter list of the base. Stubs and damaged
+ * points have run, started and sources of their .open, where there is one. */
 MUST_CHECK int points_read(struct points *points, const struct base *base, bool foreign, struct sf_error *err);
 void points_cleanup(struct points *points);
 
-/* POINT is "latest", a time-dir or a run id. latest: the newest complete point that holds every wanted source. SF_NOT_FOUND with
- * what there is instead: incomplete, stub, unverified, unknown; SF_CORRUPT for a damaged one. */
+/* which is "latest", a time-dir or a run id (8 digits of it are enough, if no other begins so). latest: the newest complete point
+ * that holds every wanted source; a point that is named must hold them too. SF_NOT_FOUND with what there is instead: incomplete,
+ * stub, unverified, unknown; SF_CORRUPT for a damaged one. */
 MUST_CHECK int points_select(const struct points *points, const char *which, const char *const *wanted,
                              size_t wanted_count, const struct point **point, struct sf_error *err);
 const struct point_source *point_find_source(const struct point *point, const char *name);
 
 /* Fetches a manifest into an unlinked file and compares size and SHA-256 with the commit's. SF_CORRUPT names it. */
-MUST_CHECK int point_fetch_manifest(const struct base *base, const struct point *point, const struct point_source *source,
-                                    const char *temp_dir, int *fd, struct sf_error *err);
+MUST_CHECK int point_fetch_manifest(const struct base *base, const struct point *point,
+                                    const struct point_source *source, const char *temp_dir, int *fd,
+                                    struct sf_error *err);
 
 /* --- writing (claim.c, commit.c) --- */
 
-/* Claims a time-dir of its own for the run by creating .open. */
+/* Claims a time-dir of its own for the run by creating .open. before: all points, as just read. On failure open->time_dir is "". */
 MUST_CHECK int point_claim(struct point_open *open, const struct base *base, enum time_style style,
-                           struct sf_error *err);
+                           const struct points *before, struct sf_error *err);
 /* Stores the manifest objects' files and then, behind a barrier and create-only, the commit. On a lost answer the commit object is
- * read and compared byte by byte. manifests: a descriptor a source, in point's order. */
+ * read and compared byte by byte. manifests: a descriptor a source, in point's order. SF_PRECONDITION: a stub stands at the commit
+ * key, the run was fenced; SF_EXISTS: something else does. With err->maybe_applied the point may exist. */
 MUST_CHECK int point_commit(const struct point *point, const int *manifests, const struct base *base,
                             struct sf_error *err);
 

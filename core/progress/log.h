@@ -11,15 +11,20 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#define LOG_BAR_MAX 512 /* bytes of a bar's line */
+
 struct log {
     enum sf_log_level level; /* most talkative that is printed */
     struct {
         pthread_mutex_t mutex;
         bool bar_shown; /* a bar stands on the current line */
+        char bar[LOG_BAR_MAX]; /* it */
     } locked;
 };
 
-#define LOG_INIT {SF_LOG_INFO, {PTHREAD_MUTEX_INITIALIZER, false}}
+#define LOG_INIT {SF_LOG_INFO, {PTHREAD_MUTEX_INITIALIZER, false, {0}}}
+
+/* A NULL log is a silent one. */
 
 void log_error(struct log *log, const char *fmt, ...) SF_PRINTF(2, 3);
 void log_warning(struct log *log, const char *fmt, ...) SF_PRINTF(2, 3);

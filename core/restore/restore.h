@@ -22,7 +22,7 @@ struct restore_plan {
     struct meter *meter;
     const char *temp_dir;
     const char *source;
-    const char *run; /* this restore's id, for the lock and the marker */
+    const char *run;      /* this restore's id, for the lock and the marker */
     const char *time_dir; /* the point's */
     const char *target;
     int manifest_fd; /* fetched and compared with the commit */
@@ -33,12 +33,12 @@ struct restore_plan {
 };
 
 struct restore_counts {
-    uint64_t files;          /* of the point that were wanted */
+    uint64_t files; /* of the point that were wanted */
     uint64_t bytes;
     uint64_t fetched_files;
     uint64_t fetched_bytes;
-    uint64_t kept_files;     /* already there with the same SHA-256 */
-    uint64_t removed;        /* files, links and folders that are not in the point */
+    uint64_t kept_files; /* already there with the same SHA-256 */
+    uint64_t removed;    /* files, links and folders that are not in the point */
 };
 
 /* What stood against it, for the exit code. */

@@ -1,1 +1,128 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/store/call.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+/* A signal handler has no argument to carry its run in, so this pointer is the one mutable global of the core. */
+static struct run_call *_Atomic caught;
+
+/* What the handler touches has to be lock-free, or it could wait for the very thread that it interrupts. */
+_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "atomics are not safe in a signal handler");
+
+static int call_cancelled(const struct sf_call *call)
+{
+    return run_call_cancelled(call->ctx) ? 1 : 0;
+}
+
+static void call_account(const struct sf_call *call, uint64_t bytes)
+{
+    struct run_call *run = call->ctx;
+
+    atomic_fetch_add_explicit(&run->bytes_moved, bytes, memory_order_relaxed);
+}
+
+static void call_request(const struct sf_call *call, uint32_t kind, int32_t status, uint64_t bytes)
+{
+    struct run_call *run = call->ctx;
+
+    (void)status;
+    (void)bytes;
+    /* A plugin of a newer minor version may know kinds that we do not. */
+    if (kind >= REQUEST_KINDS)
+        kind = SF_REQUEST_OTHER;
+    atomic_fetch_add_explicit(&run->requests[kind], 1, memory_order_relaxed);
+}
+
+void run_call_init(struct run_call *run, int64_t timeout_ms)
+{
+    size_t i;
+
+    run->call = (struct sf_call){
+        .size = sizeof(run->call),
+        .ctx = run,
+        .deadline_ms = timeout_ms > 0 ? clock_mono_ms() + timeout_ms : 0,
+        .cancelled = call_cancelled,
+        .account = call_account,
+        .request = call_request,
+    };
+    atomic_init(&run->cancel_signal, 0);
+    atomic_init(&run->failed, false);
+    for (i = 0; i < REQUEST_KINDS; i++)
+        atomic_init(&run->requests[i], 0);
+    atomic_init(&run->retries, 0);
+    atomic_init(&run->bytes_moved, 0);
+}
+
+static void on_signal(int signal_number)
+{
+    struct run_call *run = atomic_load(&caught);
+    int none = 0;
+
+    if (run == NULL || !atomic_compare_exchange_strong(&run->cancel_signal, &none, signal_number))
+        _exit(128 + signal_number);
+}
+
+void run_call_catch_signals(struct run_call *run)
+{
+    struct sigaction action = {.sa_flags = SA_RESTART};
+
+    sigemptyset(&action.sa_mask);
+    if (run != NULL) {
+        action.sa_handler = on_signal;
+        atomic_store(&caught, run);
+    } else {
+        action.sa_handler = SIG_DFL;
+    }
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (run == NULL)
+        atomic_store(&caught, NULL);
+}
+
+bool run_call_timed_out(const struct run_call *run)
+{
+    return run->call.deadline_ms != 0 && clock_mono_ms() >= run->call.deadline_ms;
+}
+
+bool run_call_cancelled(const struct run_call *run)
+{
+    return atomic_load_explicit(&run->cancel_signal, memory_order_relaxed) != 0 ||
+           atomic_load_explicit(&run->failed, memory_order_relaxed) || run_call_timed_out(run);
+}
+
+int run_call_cancel_error(const struct run_call *run, struct sf_error *err)
+{
+    int number = atomic_load(&run->cancel_signal);
+    const char *name = number != 0 ? sigabbrev_np(number) : NULL;
+
+    if (number != 0 && name != NULL)
+        return sf_fail(err, SF_CANCELLED, "stopped by SIG%s", name);
+    if (number != 0)
+        return sf_fail(err, SF_CANCELLED, "stopped by signal %d", number);
+    if (run_call_timed_out(run))
+        return sf_fail(err, SF_CANCELLED, "stopped because the run's timeout has passed");
+    return sf_fail(err, SF_CANCELLED, "stopped because another part of the run failed");
+}
+
+const char *request_name(unsigned kind)
+{
+    static const char *const names[REQUEST_KINDS] = {
+        [SF_REQUEST_PUT] = "put",
+        [SF_REQUEST_GET] = "get",
+        [SF_REQUEST_STAT] = "stat",
+        [SF_REQUEST_LIST] = "list",
+        [SF_REQUEST_REMOVE] = "remove",
+        [SF_REQUEST_COPY] = "copy",
+        [SF_REQUEST_UPLOAD_BEGIN] = "upload_begin",
+        [SF_REQUEST_UPLOAD_PART] = "upload_part",
+        [SF_REQUEST_UPLOAD_COMMIT] = "upload_commit",
+        [SF_REQUEST_UPLOAD_ABORT] = "upload_abort",
+        [SF_REQUEST_OTHER] = "other",
+    };
+
+    return kind < REQUEST_KINDS ? names[kind] : NULL;
+}

@@ -31,6 +31,10 @@ void run_call_catch_signals(struct run_call *run);
 bool run_call_timed_out(const struct run_call *run);
 bool run_call_cancelled(const struct run_call *run); /* signal, deadline or failed */
 
+/* Fills *err with SF_CANCELLED and the cause: which signal, the timeout, or another failure. Returns -1. For a call that
+ * run_call_cancelled() made end. */
+int run_call_cancel_error(const struct run_call *run, struct sf_error *err);
+
 /* "put", "get", ...: the words of the summary. NULL beyond REQUEST_KINDS. */
 const char *request_name(unsigned kind);
 

@@ -43,6 +43,10 @@ MUST_CHECK int store_list(const struct store *store, const struct sf_call *call,
 
 /* --- wrappers, each takes over *inner (which becomes zero) --- */
 
+/* A wrapper's own table: inner's name and options, the wrapper's slots; optional ones only where inner has them. Upload slots
+ * are not handed up: no stage sends parts yet. */
+void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const struct sf_plugin *slots);
+
 /* One call at a time into a plugin that says SF_SERIAL. */
 void wrap_serial(struct store *store, struct store *inner);
 /* Does what the environment's SNAPFERRY_FAULT says; only in builds with -Dfaults=true (tests). */

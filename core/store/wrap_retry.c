@@ -1,1 +1,351 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The outermost wrapper: sends what failed with a retryable class again (backoff.c), reads every answer with suspicion
+ * (boundary.c), keeps pages until they are whole (page.c), and settles lost answers (settle.c). The caller's out-parameters
+ * change only on success.
+ */
+#include "core/store/store.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "core/store/backoff.h"
+#include "core/store/batch.h"
+#include "core/store/boundary.h"
+#include "core/store/call.h"
+#include "core/store/page.h"
+#include "core/store/settle.h"
+
+struct sf_store {
+    struct store inner;
+    struct sf_plugin table;
+    struct run_call *run;
+    struct log *log;
+};
+
+struct sf_conn {
+    struct sf_store *store;
+    struct sf_conn *inner;
+};
+
+struct sf_list {
+    struct sf_store *store;
+    struct sf_list *inner;
+    struct page page;
+};
+
+/* One slot's tries: made on the stack of each call. */
+struct tries {
+    const struct sf_plugin *table; /* of the inner store */
+    const char *slot;
+    struct backoff backoff;
+    struct sf_error err;     /* of the last try */
+    struct sf_object object; /* of the last try, where the slot answers with one */
+};
+
+static void tries_begin(struct tries *tries, const struct sf_store *store, const char *slot)
+{
+    *tries = (struct tries){.table = store->inner.table, .slot = slot, .backoff = {store->run, store->log, 0}};
+    tries->err = (struct sf_error)SF_ERROR_INIT;
+    tries->object.size = sizeof(tries->object);
+}
+
+/* Makes result and what came with it believable: 0, or -1 with a proper error. */
+static int tries_judge(struct tries *tries, int result)
+{
+    if (result != 0)
+        return boundary_error(tries->table, tries->slot, &tries->err);
+    return boundary_object(tries->table, tries->slot, &tries->object, &tries->err);
+}
+
+/* After a failed try; true: waited, everything is fresh for the next. */
+static bool tries_again(struct tries *tries)
+{
+    if (!backoff_again(&tries->backoff, &tries->err))
+        return false;
+    tries->err = (struct sf_error)SF_ERROR_INIT;
+    tries->object = (struct sf_object){.size = sizeof(tries->object)};
+    return true;
+}
+
+static int tries_give(const struct tries *tries, int result, struct sf_object *object, struct sf_error *err)
+{
+    if (result != 0)
+        *err = tries->err;
+    else if (object != NULL)
+        sf_give(object, &tries->object);
+    return result;
+}
+
+static void retry_store_close(struct sf_store *store)
+{
+    store_cleanup(&store->inner);
+    free(store);
+}
+
+static int retry_conn_open(const struct sf_call *call, struct sf_store *store, struct sf_conn **conn,
+                           struct sf_error *err)
+{
+    struct sf_conn *inner = NULL;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, store, "conn_open");
+    do
+        result = tries_judge(&tries, store->inner.table->conn_open(call, store->inner.handle, &inner, &tries.err));
+    while (result != 0 && tries_again(&tries));
+    if (result == 0) {
+        *conn = mem_alloc(sizeof(**conn));
+        (*conn)->store = store;
+        (*conn)->inner = inner;
+    }
+    return tries_give(&tries, result, NULL, err);
+}
+
+static void retry_conn_close(struct sf_conn *conn)
+{
+    conn->store->inner.table->conn_close(conn->inner);
+    free(conn);
+}
+
+static int retry_get(const struct sf_call *call, struct sf_conn *conn, const struct sf_get *get,
+                     const struct sf_sink *sink, struct sf_object *object, struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, conn->store, "get");
+    do
+        result = tries_judge(&tries, inner->get(call, conn->inner, get, sink, &tries.object, &tries.err));
+    while (result != 0 && tries_again(&tries));
+    return tries_give(&tries, result, object, err);
+}
+
+static int retry_stat(const struct sf_call *call, struct sf_conn *conn, const char *key, struct sf_object *object,
+                      struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, conn->store, "stat");
+    do
+        result = tries_judge(&tries, inner->stat(call, conn->inner, key, &tries.object, &tries.err));
+    while (result != 0 && tries_again(&tries));
+    return tries_give(&tries, result, object, err);
+}
+
+/* An answer was lost on the way, and what came last does not say whether it had been a success: 0 and the object in
+ * tries->object if it is ours, else the error with maybe_applied as far as that is still open. */
+static int settle(const struct sf_call *call, struct sf_conn *conn, const struct sent *sent, struct tries *tries)
+{
+    struct sf_object found = {.size = sizeof(found)};
+    struct sf_error err = SF_ERROR_INIT;
+
+    tries->err.maybe_applied = 1;
+    if (tries->err.cls == SF_CANCELLED || retry_stat(call, conn, sent->key, &found, &err) != 0)
+        return -1;
+    if (!settle_is_ours(sent, &found)) {
+        if (tries->err.cls == SF_EXISTS || tries->err.cls == SF_PRECONDITION)
+            tries->err.maybe_applied = 0;
+        return -1;
+    }
+    tries->object = found;
+    return 0;
+}
+
+static bool is_refusal(int cls)
+{
+    return cls == SF_EXISTS || cls == SF_PRECONDITION;
+}
+
+/* Ends a put or copy that failed for good. lost: an earlier try's answer was. */
+static int conclude(const struct sf_call *call, struct sf_conn *conn, const struct sent *sent, uint32_t precondition,
+                    bool lost, struct tries *tries)
+{
+    bool open = tries->err.maybe_applied || (lost && is_refusal(tries->err.cls));
+
+    if (precondition != SF_IF_ANY && open)
+        return settle(call, conn, sent, tries);
+    if (lost)
+        tries->err.maybe_applied = 1;
+    return -1;
+}
+
+static int retry_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put *put,
+                     struct sf_object *object, struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    const struct sent sent = {put->key,  put->body->length, put->digests,
+                              put->meta, put->meta_count,   put->meta_element_size};
+    bool lost = false;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, conn->store, "put");
+    for (;;) {
+        result = tries_judge(&tries, inner->put(call, conn->inner, put, &tries.object, &tries.err));
+        if (result == 0)
+            break;
+        lost = lost || tries.err.maybe_applied;
+        if (tries_again(&tries))
+            continue;
+        result = conclude(call, conn, &sent, put->precondition, lost, &tries);
+        break;
+    }
+    return tries_give(&tries, result, object, err);
+}
+
+static int retry_copy(const struct sf_call *call, struct sf_conn *conn, const struct sf_copy *copy,
+                      struct sf_object *object, struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    const struct sent sent = {copy->to,   copy->bytes,      copy->digests,
+                              copy->meta, copy->meta_count, copy->meta_element_size};
+    bool lost = false;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, conn->store, "copy");
+    for (;;) {
+        result = tries_judge(&tries, inner->copy(call, conn->inner, copy, &tries.object, &tries.err));
+        if (result == 0)
+            break;
+        lost = lost || tries.err.maybe_applied;
+        if (tries_again(&tries))
+            continue;
+        result = conclude(call, conn, &sent, copy->precondition, lost, &tries);
+        break;
+    }
+    return tries_give(&tries, result, object, err);
+}
+
+static int retry_list_open(const struct sf_call *call, struct sf_conn *conn, const struct sf_list_query *query,
+                           struct sf_list **list, struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    struct sf_list *opened = NULL;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, conn->store, "list_open");
+    do
+        result = tries_judge(&tries, inner->list_open(call, conn->inner, query, &opened, &tries.err));
+    while (result != 0 && tries_again(&tries));
+    if (result == 0) {
+        *list = mem_alloc(sizeof(**list));
+        (*list)->store = conn->store;
+        (*list)->inner = opened;
+        page_init(&(*list)->page, inner, query);
+    }
+    return tries_give(&tries, result, NULL, err);
+}
+
+static int retry_list_next(const struct sf_call *call, struct sf_list *list, const struct sf_list_sink *sink, int *more,
+                           struct sf_error *err)
+{
+    const struct sf_plugin *inner = list->store->inner.table;
+    struct tries tries;
+    int has_more, result;
+
+    tries_begin(&tries, list->store, "list_next");
+    do {
+        struct sf_list_sink keep = page_begin(&list->page);
+
+        has_more = 0;
+        result = tries_judge(&tries, inner->list_next(call, list->inner, &keep, &has_more, &tries.err));
+    } while (result != 0 && tries_again(&tries));
+    if (result != 0)
+        return tries_give(&tries, result, NULL, err);
+    if (page_deliver(&list->page, sink, err) != 0)
+        return -1;
+    *more = has_more != 0;
+    return 0;
+}
+
+static void retry_list_close(struct sf_list *list)
+{
+    list->store->inner.table->list_close(list->inner);
+    page_cleanup(&list->page);
+    free(list);
+}
+
+static int retry_remove(const struct sf_call *call, struct sf_conn *conn, const struct sf_remove *items, uint32_t count,
+                        uint32_t element_size, const struct sf_remove_sink *sink, struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    struct tries tries;
+    SF_AUTO(batch) batch;
+
+    batch_init(&batch, inner, items, count, element_size);
+    tries_begin(&tries, conn->store, "remove");
+    while (batch.open > 0) {
+        struct sf_remove_sink collect = batch_begin(&batch);
+        int result =
+            inner->remove(call, conn->inner, batch.items, batch.open, sizeof(batch.items[0]), &collect, &tries.err);
+
+        if (result != 0)
+            boundary_error(inner, "remove", &tries.err);
+        /* A call that succeeded may still have keys that ask for another try: then the first of them speaks. */
+        if (batch_end(&batch, result, sink, &tries.err) == 0)
+            return 0;
+        if (!tries_again(&tries)) {
+            if (result == 0 && tries.err.cls != SF_CANCELLED) {
+                batch_give_up(&batch, sink);
+                return 0;
+            }
+            return tries_give(&tries, -1, NULL, err);
+        }
+    }
+    return 0;
+}
+
+static int retry_probe(const struct sf_call *call, struct sf_conn *conn, const char *prefix, struct sf_store_info *info,
+                       struct sf_error *err)
+{
+    const struct sf_plugin *inner = conn->store->inner.table;
+    struct sf_store_info found;
+    struct tries tries;
+    int result;
+
+    tries_begin(&tries, conn->store, "probe");
+    do {
+        sf_take(&found, sizeof(found), info);
+        result = tries_judge(&tries, inner->probe(call, conn->inner, prefix, &found, &tries.err));
+    } while (result != 0 && tries_again(&tries));
+    if (result != 0)
+        return tries_give(&tries, result, NULL, err);
+    if (boundary_info(inner, &found, err) != 0)
+        return -1;
+    sf_give(info, &found);
+    return 0;
+}
+
+static const struct sf_plugin retry_slots = {
+    .store_close = retry_store_close,
+    .conn_open = retry_conn_open,
+    .conn_close = retry_conn_close,
+    .put = retry_put,
+    .get = retry_get,
+    .stat = retry_stat,
+    .list_open = retry_list_open,
+    .list_next = retry_list_next,
+    .list_close = retry_list_close,
+    .remove = retry_remove,
+    .copy = retry_copy,
+    .probe = retry_probe,
+};
+
+void wrap_retry(struct store *store, struct store *inner, struct run_call *run, struct log *log)
+{
+    struct sf_store *outer = mem_alloc(sizeof(*outer));
+
+    outer->inner = *inner;
+    *inner = (struct store){0};
+    outer->run = run;
+    outer->log = log;
+    wrap_table(&outer->table, outer->inner.table, &retry_slots);
+    store->info = outer->inner.info;
+    store->table = &outer->table;
+    store->handle = outer;
+}

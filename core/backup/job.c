@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One file on its way from the source to the store. Made on the pipeline's thread, run on a worker.
+ */
+#include "core/backup/backup.h"
+
+#include "base/mem.h"
+#include "core/lanes/send.h"
+
+#include <string.h>
+
+struct job {
+    struct backup *backup;
+    struct backup_source *source;
+    struct entry entry;
+    uint64_t at; /* in the draft */
+    bool repair;
+};
+
+uint64_t backup_small_file_threshold(const struct backup *backup)
+{
+    uint64_t config = backup->config->small_file_threshold, store = backup->base->store->info.small_file_bytes;
+
+    return store > config ? store : config;
+}
+
+enum lane backup_lane(const struct backup *backup, const struct entry *entry)
+{
+    return entry->size < backup_small_file_threshold(backup) ? LANE_SMALL : LANE_LARGE;
+}
+
+struct job *backup_job(struct backup *backup, struct backup_source *source, struct entry *entry, uint64_t at, bool repair)
+{
+    struct job *job = mem_alloc(sizeof(*job));
+
+    job->backup = backup;
+    job->source = source;
+    job->at = at;
+    job->repair = repair;
+    entry_move(&job->entry, entry);
+    return job;
+}
+
+void backup_job_free(void *job_pointer)
+{
+    struct job *job = job_pointer;
+
+    if (job == NULL)
+        return;
+    entry_cleanup(&job->entry);
+    free(job);
+}
+
+static void note_failure(struct job *job)
+{
+    struct backup *backup = job->backup;
+
+    pthread_mutex_lock(&backup->locked.mutex);
+    if (backup->locked.failed_path == NULL && !run_call_cancelled(backup->base->run))
+        backup->locked.failed_path = mem_printf("%s/%s", job->source->source->path, job->entry.path);
+    pthread_mutex_unlock(&backup->locked.mutex);
+}
+
+static void count(struct job *job, enum send_result result)
+{
+    struct tally *tally = &job->source->tally;
+
+    if (result == SEND_KNOWN)
+        tally->referenced_files++;
+    else if (job->repair)
+        tally->repaired_files++;
+    else
+        tally->uploaded_files++;
+    if (result == SEND_STORED)
+        tally->uploaded_bytes += job->entry.size;
+    job->backup->meter->files_done++;
+    job->backup->meter->bytes_done += job->entry.size;
+}
+
+static int store_one(struct worker *worker, struct job *job, struct sf_error *err)
+{
+    struct backup *backup = job->backup;
+    struct entry *entry = &job->entry;
+    bool known = entry->time_dir[0] != '\0', replaces = !known && entry->tag[0] != '\0';
+    uint8_t known_sha256[SHA256_BYTES];
+    char old_tag[SF_TAG_MAX + 1];
+    SF_AUTO(buf) key = BUF_INIT;
+    struct send send = {.rootfd = job->source->rootfd, .root = job->source->source->path, .run = backup->claim.run};
+    enum send_result result;
+
+    memcpy(known_sha256, entry->sha256, sizeof(known_sha256));
+    memcpy(old_tag, entry->tag, sizeof(old_tag));
+    key_object(backup->base, backup->claim.time_dir, job->source->source->name, entry->path, &key);
+    send.key = buf_text(&key);
+    send.known = known ? known_sha256 : NULL;
+    send.if_tag = replaces ? old_tag : NULL;
+    if (send_file(worker, &send, entry, &result, err) < 0)
+        return -1;
+    if (result == SEND_STORED)
+        memcpy(entry->time_dir, backup->claim.time_dir, sizeof(entry->time_dir));
+    if (draft_update(job->source->draft, job->at, entry, DRAFT_DONE, err) < 0)
+        return -1;
+    count(job, result);
+    return 0;
+}
+
+static int job_run(struct worker *worker, void *job_pointer, struct sf_error *err)
+{
+    struct job *job = job_pointer;
+    int result = store_one(worker, job, err);
+
+    if (result < 0)
+        note_failure(job);
+    backup_job_free(job);
+    return result;
+}
+
+int backup_submit(struct backup *backup, struct job *job, struct sf_error *err)
+{
+    return pool_submit(backup->pool, backup_lane(backup, &job->entry), job_run, backup_job_free, job, err);
+}
+
+bool backup_try_submit(struct backup *backup, struct job *job, int *result, struct sf_error *err)
+{
+    return pool_try_submit(backup->pool, backup_lane(backup, &job->entry), job_run, backup_job_free, job, result, err);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/pipeline/session.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <malloc.h>
+#include <string.h>
+
+/* Workers allocate little and seldom; an arena a thread would only keep freed memory apart. */
+#define ARENAS 2
+
+static bool serves(const struct sf_plugin *table, const char *scheme)
+{
+    uint32_t i;
+
+    for (i = 0; i < table->scheme_count; i++)
+        if (strcmp(table->schemes[i], scheme) == 0)
+            return true;
+    return false;
+}
+
+static int load_by_scheme(struct session *session, const char *scheme, const struct plugin_path *path,
+                          struct sf_error *err)
+{
+    struct plugin_found *found = NULL;
+    size_t count = 0, i;
+    bool loaded = false;
+
+    plugin_find_all(path, &found, &count);
+    for (i = 0; i < count && !loaded; i++) {
+        struct sf_error unusable = SF_ERROR_INIT;
+
+        if (plugin_load(&session->plugin, found[i].name, path, session->log, &unusable) < 0) {
+            log_debug(session->log, "plugin %s: %s", found[i].name, unusable.text);
+            continue;
+        }
+        loaded = serves(&session->plugin.table, scheme);
+        if (!loaded)
+            plugin_cleanup(&session->plugin);
+    }
+    plugin_found_free(found, count);
+    if (!loaded)
+        return sf_fail(err, SF_INVALID, "no plugin serves %s:// URLs; see snapferry plugin list", scheme);
+    return 0;
+}
+
+static int load_plugin(struct session *session, struct sf_error *err)
+{
+    const struct config *config = &session->config;
+    struct plugin_path path;
+    int result;
+
+    plugin_path_init(&path, (const char *const *)config->plugin_dirs, config->plugin_dir_count);
+    if (config->destination.plugin != NULL)
+        result = plugin_load(&session->plugin, config->destination.plugin, &path, session->log, err);
+    else
+        result = load_by_scheme(session, config_scheme(config), &path, err);
+    plugin_path_cleanup(&path);
+    return result;
+}
+
+static int open_settings(struct session *session, bool writes, struct sf_error *err)
+{
+    session->code = EXIT_USAGE;
+    if (config_load(&session->config, session->options, err) < 0)
+        return -1;
+    if (session->config.destination.plugin == NULL && session->config.destination.url == NULL)
+        return sf_fail(err, SF_INVALID,
+                       "no destination: name one with --dest URL, or as \"destination\" in a config file (--config FILE)");
+    if (state_open(&session->state, session->options->state_dir, writes, err) < 0 || load_plugin(session, err) < 0)
+        return -1;
+    if (config_settings(&session->config, &session->plugin.table, &session->settings, err) < 0)
+        return -1;
+    session->base_name = config_base_name(&session->config, &session->plugin.table, &session->settings);
+    return 0;
+}
+
+static enum exit_code code_of_open(const struct sf_error *err)
+{
+    if (err->cls == SF_DENIED || err->cls == SF_AUTH)
+        return EXIT_DENIED;
+    return err->cls == SF_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int session_open(struct session *session, const struct options *options, struct log *log, bool writes,
+                 struct sf_error *err)
+{
+    mallopt(M_ARENA_MAX, ARENAS);
+    session->options = options;
+    session->log = log;
+    session->began_ms = clock_mono_ms();
+    session->meter.log = log;
+    state_random_hex(session->id, RUN_ID_HEX);
+    if (open_settings(session, writes, err) < 0)
+        return -1;
+    run_call_init(&session->run, writes ? session->config.timeout_ms : 0);
+    run_call_catch_signals(&session->run);
+    if (store_open(&session->store, &session->plugin.table, &session->settings.settings, &session->run, log, err) < 0 ||
+        session->store.table->conn_open(&session->run.call, session->store.handle, &session->base.conn, err) < 0) {
+        session->code = code_of_open(err);
+        return err_prefix(err, "destination %s", session->base_name);
+    }
+    session->base.store = &session->store;
+    session->base.run = &session->run;
+    session->base.prefix = session->settings.prefix;
+    session->code = EXIT_FAILED;
+    log_debug(log, "destination: %s", session->store.info.description);
+    return 0;
+}
+
+int session_open_pool(struct session *session, struct sf_error *err)
+{
+    unsigned workers = session->config.concurrency, large = session->config.large_file_concurrency;
+    bool parallel_parts = (session->store.info.capabilities & SF_CAP_PARALLEL_PARTS) != 0;
+
+    if (session->store.info.connections_max != 0 && workers > session->store.info.connections_max)
+        workers = session->store.info.connections_max;
+    if (large == 0)
+        large = parallel_parts ? 1 : workers / 2;
+    if (large == 0)
+        large = 1;
+    return pool_open(&session->pool, &session->store, &session->run, workers, large < workers ? large : workers, err);
+}
+
+void session_cleanup(struct session *session)
+{
+    meter_stop(&session->meter);
+    pool_close(session->pool);
+    if (session->base.conn != NULL)
+        session->store.table->conn_close(session->base.conn);
+    store_cleanup(&session->store);
+    run_call_catch_signals(NULL);
+    free(session->base_name);
+    setting_list_cleanup(&session->settings);
+    plugin_cleanup(&session->plugin);
+    state_cleanup(&session->state);
+    config_cleanup(&session->config);
+}
+
+/* The real path of a folder that need not exist yet; NULL if its parent does not either. To free. */
+static char *real_folder(const char *path)
+{
+    char *real = realpath(path, NULL), *slash;
+    AUTO_FREE char *parent = NULL;
+
+    if (real != NULL)
+        return real;
+    parent = mem_text(path);
+    slash = strrchr(parent, '/');
+    if (slash == NULL || slash == parent)
+        return NULL;
+    *slash = '\0';
+    real = realpath(parent, NULL);
+    if (real == NULL)
+        return NULL;
+    parent = ptr_take(&real);
+    real = mem_printf("%s/%s", strcmp(parent, "/") == 0 ? "" : parent, strrchr(path, '/') + 1);
+    return real;
+}
+
+static bool lies_inside(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/' || folder[length - 1] == '/');
+}
+
+static int check_folder(const struct session *session, const char *path, struct sf_error *err)
+{
+    AUTO_FREE char *folder = real_folder(path);
+    size_t i;
+
+    for (i = 0; i < session->config.source_count && folder != NULL; i++) {
+        const struct source *source = &session->config.sources[i];
+        AUTO_FREE char *root = realpath(source->path, NULL);
+
+        if (root != NULL && lies_inside(folder, root))
+            return sf_fail(err, SF_INVALID, "destination %s lies inside source %s (%s): each backup would hold all those "
+                                            "before it; choose a folder elsewhere", path, source->name, source->path);
+    }
+    return 0;
+}
+
+int session_check_nesting(struct session *session, struct sf_error *err)
+{
+    const struct sf_plugin *table = &session->plugin.table;
+    uint32_t i;
+
+    for (i = 0; i < table->option_count; i++) {
+        const struct sf_option *option =
+            (const struct sf_option *)(const void *)((const char *)table->options + (size_t)i * table->option_element_size);
+        const char *value = sf_setting_value(&session->settings.settings, option->key);
+
+        if ((option->flags & SF_OPTION_URL_PATH) == 0 || value == NULL || check_folder(session, value, err) == 0)
+            continue;
+        session->code = EXIT_USAGE;
+        return -1;
+    }
+    return 0;
+}
+
+const struct source *session_find_source(const struct session *session, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < session->config.source_count; i++)
+        if (strcmp(session->config.sources[i].name, name) == 0)
+            return &session->config.sources[i];
+    return NULL;
+}

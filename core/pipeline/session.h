@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every pipeline has open: config, state folder, plugin, store, one connection of its own, the call that cancels all
+ * of it. Pipeline's thread.
+ */
+#ifndef CORE_PIPELINE_SESSION_H
+#define CORE_PIPELINE_SESSION_H
+
+#include "core/config/config.h"
+#include "core/config/state.h"
+#include "core/lanes/pool.h"
+#include "core/point/point.h"
+#include "core/progress/meter.h"
+#include "core/store/call.h"
+#include "core/store/load.h"
+#include "core/store/store.h"
+
+struct session {
+    const struct options *options;
+    struct log *log;
+    int64_t began_ms; /* monotonic */
+    char id[RUN_ID_HEX + 1];
+    struct config config;
+    struct state state;
+    struct plugin plugin;
+    struct setting_list settings;
+    char *base_name;
+    struct run_call run;
+    struct store store;
+    struct base base;
+    struct pool *pool;
+    struct meter meter;
+    enum exit_code code; /* what an error of session_open means */
+};
+
+/* Config, state folder, plugin, store, connection. With writes a state folder is required and the config's timeout counts;
+ * reading commands go on without either. On failure session->code says how to exit. */
+MUST_CHECK int session_open(struct session *session, const struct options *options, struct log *log, bool writes,
+                            struct sf_error *err);
+/* The worker threads, for pipelines that need them. */
+MUST_CHECK int session_open_pool(struct session *session, struct sf_error *err);
+void session_cleanup(struct session *session); /* zero value is fine */
+
+/* Refuses a destination that is a folder inside one of the sources: each backup would hold the ones before it. */
+MUST_CHECK int session_check_nesting(struct session *session, struct sf_error *err);
+
+/* The source that the flags and the config know by this name, or NULL. */
+const struct source *session_find_source(const struct session *session, const char *name);
+
+#endif

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests. ./dev test e2e runs them; one of them: ./dev test NAME."""
+import os
+import pathlib
+import sys
+import tempfile
+
+import pytest
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parent)]
+sys.dont_write_bytecode = True
+
+import harness  # noqa: E402  (found by the line above)
+from kit import tree  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "big: needs much time, memory or disk; not run under sanitizers")
+
+
+@pytest.fixture(scope="session")
+def snapferry():
+    """The binary under test, as ./dev test built it."""
+    path = os.environ.get("SNAPFERRY_BIN")
+    assert path, "SNAPFERRY_BIN is not set: run the tests with ./dev test e2e"
+    return pathlib.Path(path)
+
+
+@pytest.fixture
+def tmp_path():
+    """A folder of the test's own that any user may enter (pytest's is root's alone), removed whatever the modes in it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="snapferry-e2e-"))
+    folder.chmod(0o755)
+    yield folder
+    tree.remove_tree(folder)
+
+
+@pytest.fixture
+def run(snapferry, tmp_path):
+    """run("list", "--dest", store.url, check=0).json(): see harness.Runner."""
+    return harness.Runner(snapferry, tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty localfs destination: store.url, store.objects(): see harness.Store."""
+    root = tmp_path / "store"
+    root.mkdir()
+    return harness.Store(root)
+
+
+@pytest.fixture
+def source(tmp_path):
+    """An empty folder to be backed up."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def session_folder():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="snapferry-e2e-"))
+    folder.chmod(0o755)
+    yield folder
+    tree.remove_tree(folder)
+
+
+@pytest.fixture(scope="session")
+def banyandb(session_folder):
+    """A real tree, not to be changed: measure, property and schema-property of a BanyanDB server."""
+    return harness.unpack(harness.DATA / "banyandb-small.tar.zst", session_folder / "banyandb-small")
+
+
+@pytest.fixture(scope="session", params=["banyandb-small", "banyandb-snapshot"])
+def real_tree(request, session_folder):
+    """The tree above, and a larger one where SNAPFERRY_TEST_DATA names the folder that holds it."""
+    if request.param == "banyandb-small":
+        return request.getfixturevalue("banyandb")
+    folder = os.environ.get("SNAPFERRY_TEST_DATA")
+    if not folder:
+        pytest.skip("SNAPFERRY_TEST_DATA is not set")
+    return harness.unpack(pathlib.Path(folder) / f"{request.param}.tar.zst", session_folder / request.param)
+
+
+@pytest.fixture
+def nobody():
+    """run(..., as_user=nobody): someone without rights. Tests of permissions use it, since root may do everything."""
+    return harness.NOBODY
