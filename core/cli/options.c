@@ -238,19 +238,24 @@ static int add_option(struct options *options, const char *value, struct sf_erro
     return 0;
 }
 
+static int take_choice(const struct given *given, int *choice, struct sf_error *err)
+{
+    char shown[SHOWN];
+
+    *choice = choice_index(given->flag->choices, given->value);
+    if (*choice >= 0)
+        return 0;
+    return sf_fail(err, SF_INVALID, "%s %s: expected one of %s", given->flag->name,
+                   err_printable(given->value, shown, sizeof(shown)), given->flag->choices);
+}
+
 static int apply(struct options *options, const struct given *given, struct sf_error *err)
 {
     const char *value = given->value;
     int choice = 0;
 
-    if (given->flag->choices != NULL) {
-        char shown[SHOWN];
-
-        choice = choice_index(given->flag->choices, value);
-        if (choice < 0)
-            return sf_fail(err, SF_INVALID, "%s %s: expected one of %s", given->flag->name,
-                           err_printable(value, shown, sizeof(shown)), given->flag->choices);
-    }
+    if (given->flag->choices != NULL && take_choice(given, &choice, err) < 0)
+        return -1;
     switch (given->flag->id) {
     case FLAG_ALL:
         options->all = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plugin list and plugin info: what is installed, and what one plugin says of itself. Nothing is opened: what a store can do depends
- * on its endpoint and is plugin check's to say.
+ * plugin list and plugin info: what is installed, and what one plugin says of itself. Nothing is opened: what a
+ * store can do depends on its endpoint and is plugin check's to say.
  */
 #include "core/command/command.h"
 
@@ -279,7 +279,7 @@ static enum exit_code info_json(const struct plugin *plugin, struct log *log)
 
 static void add_line(struct buf *out, const char *label, const char *value)
 {
-    buf_printf(out, "%-14s", label);
+    buf_printf(out, value[0] != '\0' ? "%-14s" : "%s", label);
     add_printable(out, value);
     buf_add_byte(out, '\n');
 }

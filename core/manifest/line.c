@@ -122,18 +122,19 @@ static void add_object(struct buf *out, const struct entry *entry, const struct 
 {
     SF_AUTO(buf) key = BUF_INIT;
     char hex[SHA256_HEX + 1];
+    size_t start;
 
     hex_encode(entry->sha256, SHA256_BYTES, hex);
     add_text_member(out, ",\"sha256\":", hex);
     add_text_member(out, ",\"tag\":", entry->tag);
-    if (strcmp(entry->time_dir, header->time_dir) == 0)
-        return;
     buf_add_text(&key, entry->time_dir);
     buf_add_byte(&key, '/');
     buf_add_text(&key, header->source);
     buf_add_byte(&key, '/');
+    start = key.length;
     key_encode(entry->path, &key);
-    add_text_member(out, ",\"key\":", buf_text(&key));
+    if (strcmp(entry->time_dir, header->time_dir) != 0 || strcmp(key.data + start, entry->path) != 0)
+        add_text_member(out, ",\"key\":", key.data);
 }
 
 void line_add_entry(struct buf *out, const struct entry *entry, const struct manifest_header *header)

@@ -45,8 +45,8 @@ struct manifest_writer;
 MUST_CHECK int manifest_writer_open(struct manifest_writer **writer, int fd, const struct manifest_header *header,
                                     struct sf_error *err);
 /* Entries in key order, the root folder first; what the reader would refuse is refused here too, and nothing can follow it. A
- * file must have its time_dir and sha256. Its key is written only if entry->time_dir is not the header's; it is relative
- * to the base: <time-dir>/<source>/<key of the path>. */
+ * file must have its time_dir and sha256. Its key, relative to the base (<time-dir>/<source>/<key of the path>), is written
+ * if time_dir is not the header's or the path's key is not the path, so that nobody has to encode a key to read a manifest. */
 MUST_CHECK int manifest_writer_add(struct manifest_writer *writer, const struct entry *entry, struct sf_error *err);
 MUST_CHECK int manifest_writer_finish(struct manifest_writer *writer, int64_t finished_ms,
                                       struct manifest_summary *summary, struct sf_error *err);

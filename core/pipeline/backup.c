@@ -80,7 +80,7 @@ static int sources_stage(struct story *story, struct sf_error *err)
     struct session *session = &story->session;
 
     if (backup_open_sources(&story->backup, session->config.sources, session->config.source_count, err) == 0)
-        return session_check_nesting(session, err);
+        return session_check_sources(session, err);
     if (err->cls == SF_INVALID)
         session->code = EXIT_USAGE;
     return -1;

@@ -109,6 +109,8 @@ static int targets_stage(struct story *story, struct sf_error *err)
         if (part->target == NULL)
             return sf_fail(err, SF_INVALID, "no folder to restore source %s to: name one with --to DIR or --source %s=DIR",
                            part->source->name, part->source->name);
+        if (session_check_target(&story->session, part->target, err) < 0)
+            return -1;
         for (n = 0; n < i; n++)
             if (strcmp(story->parts[n].target, part->target) == 0)
                 return sf_fail(err, SF_INVALID, "sources %s and %s would both be restored to %s", story->parts[n].source->name,

@@ -167,23 +167,8 @@ static bool lies_inside(const char *path, const char *folder)
     return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/' || folder[length - 1] == '/');
 }
 
-static int check_folder(const struct session *session, const char *path, struct sf_error *err)
-{
-    AUTO_FREE char *folder = real_folder(path);
-    size_t i;
-
-    for (i = 0; i < session->config.source_count && folder != NULL; i++) {
-        const struct source *source = &session->config.sources[i];
-        AUTO_FREE char *root = realpath(source->path, NULL);
-
-        if (root != NULL && lies_inside(folder, root))
-            return sf_fail(err, SF_INVALID, "destination %s lies inside source %s (%s): each backup would hold all those "
-                                            "before it; choose a folder elsewhere", path, source->name, source->path);
-    }
-    return 0;
-}
-
-int session_check_nesting(struct session *session, struct sf_error *err)
+/* The folder of a destination that is one, and its option's value for messages; NULL where it is something else. To free. */
+static char *destination_folder(const struct session *session, const char **value)
 {
     const struct sf_plugin *table = &session->plugin.table;
     uint32_t i;
@@ -191,14 +176,44 @@ int session_check_nesting(struct session *session, struct sf_error *err)
     for (i = 0; i < table->option_count; i++) {
         const struct sf_option *option =
             (const struct sf_option *)(const void *)((const char *)table->options + (size_t)i * table->option_element_size);
-        const char *value = sf_setting_value(&session->settings.settings, option->key);
 
-        if ((option->flags & SF_OPTION_URL_PATH) == 0 || value == NULL || check_folder(session, value, err) == 0)
+        *value = sf_setting_value(&session->settings.settings, option->key);
+        if ((option->flags & SF_OPTION_URL_PATH) != 0 && *value != NULL)
+            return real_folder(*value);
+    }
+    return NULL;
+}
+
+int session_check_sources(struct session *session, struct sf_error *err)
+{
+    const char *value;
+    AUTO_FREE char *folder = destination_folder(session, &value);
+    size_t i;
+
+    for (i = 0; i < session->config.source_count && folder != NULL; i++) {
+        const struct source *source = &session->config.sources[i];
+        AUTO_FREE char *root = realpath(source->path, NULL);
+
+        if (root == NULL || !lies_inside(folder, root))
             continue;
         session->code = EXIT_USAGE;
-        return -1;
+        return sf_fail(err, SF_INVALID, "destination %s lies inside source %s (%s): each backup would hold all those "
+                                        "before it; choose a folder elsewhere", value, source->name, source->path);
     }
     return 0;
+}
+
+int session_check_target(struct session *session, const char *target, struct sf_error *err)
+{
+    const char *value;
+    AUTO_FREE char *folder = destination_folder(session, &value);
+    AUTO_FREE char *real = real_folder(target);
+
+    if (folder == NULL || real == NULL || (!lies_inside(folder, real) && !lies_inside(real, folder)))
+        return 0;
+    session->code = EXIT_USAGE;
+    return sf_fail(err, SF_INVALID, "target %s and the destination %s lie inside one another: the restore could remove the "
+                                    "backups it reads; choose a folder elsewhere", target, value);
 }
 
 const struct source *session_find_source(const struct session *session, const char *name)

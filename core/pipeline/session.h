@@ -42,7 +42,9 @@ MUST_CHECK int session_open_pool(struct session *session, struct sf_error *err);
 void session_cleanup(struct session *session); /* zero value is fine */
 
 /* Refuses a destination that is a folder inside one of the sources: each backup would hold the ones before it. */
-MUST_CHECK int session_check_nesting(struct session *session, struct sf_error *err);
+MUST_CHECK int session_check_sources(struct session *session, struct sf_error *err);
+/* Refuses a restore target that holds the destination's folder or lies in it: --replace would remove the backups. */
+MUST_CHECK int session_check_target(struct session *session, const char *target, struct sf_error *err);
 
 /* The source that the flags and the config know by this name, or NULL. */
 const struct source *session_find_source(const struct session *session, const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What of the point is wanted (--only), and the survey before anything is fetched: sums, free space, mount points in the way.
+ * What of the point is wanted (--only), and the survey before anything is fetched: sums, free space, mount points in
+ * the way.
  */
 #include "core/restore/restore_priv.h"
 
@@ -14,7 +15,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* For a file's inode and name; only where something is to be fetched, so a full disk that holds all content is no obstacle. */
+/* For a file's inode and name; only where something is to be fetched, so a full disk that holds all content is no
+ * obstacle. */
 #define SPACE_PER_FILE 512u
 
 static bool is_beneath(const char *path, const char *folder, size_t length)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The point's manifest and the target's tree as one stream of rows, in constant memory. Each pass that needs both opens its own.
+ * The point's manifest and the target's tree as one stream of rows, in constant memory. Each pass that needs both
+ * opens its own.
  */
 #include "core/restore/restore_priv.h"
 
@@ -21,8 +22,8 @@ static int next_of_point(void *stream, struct entry *entry, struct sf_error *err
     return manifest_reader_next(compare->reader, entry, err);
 }
 
-/* Whether the walk may go on into the folder. A folder that only its mode closes is opened up where the target is being changed
- * anyway; before that it counts as empty, and what it should hold is fetched. */
+/* Whether the walk may go on into the folder. A folder that only its mode closes is opened up where the target is
+ * being changed anyway; before that it counts as empty, and what it should hold is fetched. */
 static bool may_enter(struct compare *compare, const struct entry *entry)
 {
     struct restore *restore = compare->restore;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pass over the manifest that fills the staging folder: a job for every wanted file. The pool's queue bounds how many there
- * are at a time.
+ * The pass over the manifest that fills the staging folder: a job for every wanted file. The pool's queue bounds how
+ * many there are at a time.
  */
 #include "core/restore/restore_priv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of a restore, and its middle: the marker that stands in the target from the first change to the last, and how all
- * that is ours goes away again, after success and after failure.
+ * The end of a restore, and its middle: the marker that stands in the target from the first change to the last, and
+ * how all that is ours goes away again, after success and after failure.
  */
 #include "core/restore/restore_priv.h"
 
@@ -45,8 +45,8 @@ int target_mark(struct restore *restore, struct sf_error *err)
     return 0;
 }
 
-/* Removes what is left in RESTORE_FOLDER, all of it files, and the folder. It is left to another restore that has just moved
- * in: that one waited for our lock, and finds out that it is alone or that the folder is gone. */
+/* Removes what is left in RESTORE_FOLDER, all of it files, and the folder. It is left to another restore that has
+ * just moved in: that one waited for our lock, and finds out that it is alone or that the folder is gone. */
 static int remove_restore_folder(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;

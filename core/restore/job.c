@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a worker does for one file: if the target has it already, nothing; else gets the object, compares its bytes with the
- * manifest while they come in, and leaves a staged file with its final owner, mode and mtime, ready to be renamed.
+ * What a worker does for one file: if the target has it already, nothing; else gets the object, compares its bytes
+ * with the manifest while they come in, and leaves a staged file with its final owner, mode and mtime, ready to be
+ * renamed.
  */
 #include "core/restore/restore_priv.h"
 
@@ -63,8 +64,8 @@ static bool has_content(struct worker *worker, int fd, const struct entry *entry
     return bytes == entry->size && memcmp(sum, entry->sha256, sizeof(sum)) == 0;
 }
 
-/* Only content proves it. A file that cannot be read, or whose metadata must change but is not ours alone to change (another
- * name of a hard link would see it, or we may not), is fetched. */
+/* Only content proves it. A file that cannot be read, or whose metadata must change but is not ours alone to change
+ * (another name of a hard link would see it, or we may not), is fetched. */
 static bool is_there(struct worker *worker, const struct fetch_job *job)
 {
     const struct restore *restore = job->restore;

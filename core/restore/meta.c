@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owner, mode and mtime of files and folders, in the order in which they do not undo each other: a change of owner takes away
- * set-id bits. Used by workers (staged files) and by the passes that place.
+ * Owner, mode and mtime of files and folders, in the order in which they do not undo each other: a change of owner
+ * takes away set-id bits. Used by workers (staged files) and by the passes that place.
  */
 #include "core/restore/restore_priv.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pass that changes the target: in the manifest's order, folders are made, staged files and links renamed into place. What stands
- * in the way goes to the trash, kept files get their metadata. No name is ever resolved through a symlink.
+ * The pass that changes the target: in the manifest's order, folders are made, staged files and links renamed into
+ * place. What stands in the way goes to the trash, kept files get their metadata. No name is ever resolved through a
+ * symlink.
  */
 #include "core/restore/restore_priv.h"
 
@@ -55,7 +56,8 @@ static int move_away(struct restore *restore, int dirfd, const char *name, const
 
 /* ---- folders ---- */
 
-/* A folder that is there stays. With --only it keeps its metadata, too: what opening it up changes is set back at the end. */
+/* A folder that is there stays. With --only it keeps its metadata, too: what opening it up changes is set back at
+ * the end. */
 static int use_folder(struct place *place, struct trail_level *level, int parent, const char *name,
                       const struct stat *st, const char *path, struct sf_error *err)
 {

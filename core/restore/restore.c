@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The story of a restore: manifest, target, survey, fetch, place, surplus, finish. Pipeline's thread; only the jobs of fetch.c
- * run on workers.
+ * The story of a restore: manifest, target, survey, fetch, place, surplus, finish. Pipeline's thread; only the jobs of
+ * fetch.c run on workers.
  */
 #include "core/restore/restore.h"
 

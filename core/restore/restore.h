@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Brings one source of a point back into a folder. Everything is fetched and verified in <target>/.snapferry-restore/ before
- * the first rename; then placed, then what is not in the point is removed, then the marker goes (docs/design.md, "Restore").
+ * Brings one source of a point back into a folder. Everything is fetched and verified in <target>/.snapferry-restore/
+ * before the first rename; then placed, then what is not in the point is removed, then the marker goes
+ * (docs/design.md, "Restore").
  */
 #ifndef CORE_RESTORE_RESTORE_H
 #define CORE_RESTORE_RESTORE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of this room share: one restore and its parts. All of it belongs to the caller's thread, except what stands
- * under "workers": jobs of fetch.c add to that.
+ * What the files of this room share: one restore and its parts. All of it belongs to the caller's thread, except what
+ * stands under "workers": jobs of fetch.c add to that.
  */
 #ifndef CORE_RESTORE_RESTORE_PRIV_H
 #define CORE_RESTORE_RESTORE_PRIV_H
@@ -14,8 +14,8 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-/* A restore of everything that was begun may be finished by any restore; one with --only only by another with --only, since
- * what it did not name was never given up. */
+/* A restore of everything that was begun may be finished by any restore; one with --only only by another with
+ * --only, since what it did not name was never given up. */
 #define RESTORE_MARKER "incomplete"
 #define RESTORE_MARKER_ONLY "incomplete-only"
 #define RESTORE_KEPT_FOLDER "lost+found" /* of a file system's root: never ours to touch */
@@ -99,7 +99,8 @@ void target_abandon(struct restore *restore);
 /* Moves dirfd's name out of the way, into TRASH_FOLDER. shown: its path, for messages. */
 MUST_CHECK int trash_move(struct restore *restore, int dirfd, const char *name, const char *shown,
                           struct sf_error *err);
-/* Removes all that lies in TRASH_FOLDER, and the folder; adds how many names that were to *count if that is not NULL. */
+/* Removes all that lies in TRASH_FOLDER, and the folder; adds how many names that were to *count if that is not
+ * NULL. */
 MUST_CHECK int trash_empty(struct restore *restore, uint64_t *count, struct sf_error *err);
 /* Removes RESTORE_FOLDER's folder name with all it holds, if it is there. */
 MUST_CHECK int trash_folder(struct restore *restore, const char *name, struct sf_error *err);

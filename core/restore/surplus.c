@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pass after placing, where the target held something before: removes what is not in the point, and settles every folder once
- * all that was to change in it has changed.
+ * The pass after placing, where the target held something before: removes what is not in the point, and settles every
+ * folder once all that was to change in it has changed.
  */
 #include "core/restore/restore_priv.h"
 

@@ -174,6 +174,13 @@ static int open_restore_folder(struct restore *restore, struct sf_error *err)
     return usage(restore, err, "holds a " RESTORE_FOLDER " that another user can write to: remove it");
 }
 
+/* Who held the lock before removes the folder that it lies in. */
+static int ended_just_now(struct restore *restore, struct sf_error *err)
+{
+    restore->fault = RESTORE_FAULT_GUARD;
+    return sf_fail(err, SF_CONFLICT, "another restore into %s ended just now: start this one again", restore->shown);
+}
+
 static int lock(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
@@ -182,20 +189,20 @@ static int lock(struct restore *restore, struct sf_error *err)
     struct stat mine, there;
     bool held = false;
 
-    if (guard_take(&target->guard, folder, restore->plan->target, restore->plan->run, "restore", &held, &holder, err) <
-        0) {
+    /* One name for all: the same folder may be reached by many paths. */
+    if (guard_take(&target->guard, folder, "this folder", restore->plan->run, "restore", &held, &holder, err) < 0) {
         if (held)
             restore->fault = RESTORE_FAULT_GUARD;
-        return -1;
+        else if (err->cls == SF_NOT_FOUND)
+            return ended_just_now(restore, err);
+        return err_prefix(err, "%s", restore->shown);
     }
-    /* the one that held it before removes the folder with the lock in it */
     if (fstat(target->restore_fd, &mine) < 0)
         return err_errno(err, errno, "stat %s/" RESTORE_FOLDER, restore->shown);
     if (fstatat(target->fd, RESTORE_FOLDER, &there, AT_SYMLINK_NOFOLLOW) == 0 && mine.st_dev == there.st_dev &&
         mine.st_ino == there.st_ino)
         return 0;
-    restore->fault = RESTORE_FAULT_GUARD;
-    return sf_fail(err, SF_CONFLICT, "another restore into %s ended just now: start this one again", restore->shown);
+    return ended_just_now(restore, err);
 }
 
 static int open_staging(struct restore *restore, struct sf_error *err)

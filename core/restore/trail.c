@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The folders from the root down to where a pass in key order stands. What a folder's content disturbs (its mtime), or needs while
- * it is filled (a mode with u+rwx), is settled when the pass leaves it. Holds one path and one descriptor, whatever the depth.
+ * The folders from the root down to where a pass in key order stands. What a folder's content disturbs (its mtime), or
+ * needs while it is filled (a mode with u+rwx), is settled when the pass leaves it. Holds one path and one descriptor,
+ * whatever the depth.
  */
 #include "core/restore/restore_priv.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where things go that stand in the way: renamed into RESTORE_FOLDER's TRASH_FOLDER, removed at the end. A folder is emptied by
- * moving its sub-folders up beside it, so a tree of any depth goes with two descriptors and without recursion.
+ * Where things go that stand in the way: renamed into RESTORE_FOLDER's TRASH_FOLDER, removed at the end. A folder is
+ * emptied by moving its sub-folders up beside it, so a tree of any depth goes with two descriptors and without
+ * recursion.
  */
 #include "core/restore/restore_priv.h"
 
@@ -64,8 +65,8 @@ int trash_move(struct restore *restore, int dirfd, const char *name, const char 
     return 0;
 }
 
-/* Calls one(restore, fd, name) for all names of a folder until it is empty: a scan of a folder that changes may miss some.
- * 0, or -1 with errno. */
+/* Calls one(restore, fd, name) for all names of a folder until it is empty: a scan of a folder that changes may miss
+ * some. 0, or -1 with errno. */
 static int drain(struct restore *restore, int fd, int (*one)(struct restore *, int, const char *, uint64_t *),
                  uint64_t *count)
 {

@@ -8,8 +8,11 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+
+enum { BEHIND_BYTES = 8 * 1024 * 1024 };
 
 struct work {
     const struct sf_call *call;
@@ -17,7 +20,8 @@ struct work {
     const struct sf_body *body;
     const char *key;
     int fd;
-    uint64_t done; /* stored and hashed */
+    uint64_t done;    /* stored and hashed */
+    uint64_t started; /* up to here the disk was asked to write it down */
 };
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -42,14 +46,30 @@ static int write_all(const struct work *work, const void *data, size_t bytes, st
     return 0;
 }
 
+/* Of a large body, the disk begins to write what is there while we hash what comes: else all of it would wait for the barrier.
+ * Whether it worked, the barrier says. */
+static void write_behind(struct work *work)
+{
+    if (work->done - work->started < BEHIND_BYTES || work->conn->store->durability == DURABLE_NONE)
+        return;
+    (void)sync_file_range(work->fd, (off_t)work->started, (off_t)(work->done - work->started), SYNC_FILE_RANGE_WRITE);
+    work->started = work->done;
+}
+
+static void advance(struct work *work, const void *data, size_t bytes)
+{
+    hash_update(&work->conn->hash, data, bytes);
+    work->done += bytes;
+    write_behind(work);
+    work->call->account(work->call, bytes);
+}
+
 /* Bytes at hand are written and hashed; the host is told and asked. */
 static int store_bytes(struct work *work, const void *data, size_t bytes, struct sf_error *err)
 {
     if (call_check(work->call, err) < 0 || write_all(work, data, bytes, err) < 0)
         return -1;
-    hash_update(&work->conn->hash, data, bytes);
-    work->done += bytes;
-    work->call->account(work->call, bytes);
+    advance(work, data, bytes);
     return 0;
 }
 
@@ -130,9 +150,7 @@ static int hash_stored(struct work *work, uint64_t end, struct sf_error *err)
             return fail_short(work, err);
         if (call_check(work->call, err) < 0)
             return -1;
-        hash_update(&work->conn->hash, buffer, (size_t)got);
-        work->done += (uint64_t)got;
-        work->call->account(work->call, (uint64_t)got);
+        advance(work, buffer, (size_t)got);
     }
     return 0;
 }
@@ -160,17 +178,21 @@ static ssize_t copy_some(const struct work *work, struct sf_error *err)
     return copied > 0 ? copied : 0;
 }
 
+/* On a local disk that cannot share extents, copy_file_range and reading back costs more than reading and writing: measured,
+ * 0.82 s against 0.70 s of system time for 2 GiB on ext4. On the network the server copies by itself. */
 static int store_descriptor(struct work *work, struct sf_error *err)
 {
-    if (work->body->length > IO_BYTES && clone_whole(work))
+    bool may_copy = work->body->length > IO_BYTES;
+
+    if (may_copy && clone_whole(work))
         return hash_stored(work, work->body->length, err);
-    while (work->body->length > IO_BYTES && work->done < work->body->length) {
+    may_copy = may_copy && work->conn->store->is_remote;
+    while (may_copy && work->done < work->body->length) {
         ssize_t copied = copy_some(work, err);
 
         if (copied < 0 || (copied > 0 && hash_stored(work, work->done + (uint64_t)copied, err) < 0))
             return -1;
-        if (copied == 0)
-            break;
+        may_copy = copied > 0;
     }
     return store_by_reading(work, err);
 }

@@ -24,6 +24,7 @@ int localfs_conn_open(const struct sf_call *call, struct sf_store *store, struct
     made->tempfd = -1;
     made->parent.fd = -1;
     made->random = seed;
+    made->pid = getpid();
     *conn = made;
     return 0;
 }

@@ -9,13 +9,14 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-void hash_begin(struct hash *hash, bool md5)
+void hash_begin(struct hash *hash, uint32_t wanted)
 {
     sha256_init(&hash->sha256);
+    hash->has_crc32c = (wanted & SF_DIGEST_CRC32C) != 0;
     hash->crc32c = 0;
     EVP_MD_CTX_free(hash->md5);
     hash->md5 = NULL;
-    if (!md5)
+    if ((wanted & SF_DIGEST_MD5) == 0)
         return;
     hash->md5 = EVP_MD_CTX_new();
     /* A system that allows no MD5: then there is none to compare with, and hash_end says so. */
@@ -28,7 +29,8 @@ void hash_begin(struct hash *hash, bool md5)
 void hash_update(struct hash *hash, const void *data, size_t bytes)
 {
     sha256_update(&hash->sha256, data, bytes);
-    hash->crc32c = crc32c_update(hash->crc32c, data, bytes);
+    if (hash->has_crc32c)
+        hash->crc32c = crc32c_update(hash->crc32c, data, bytes);
     if (hash->md5 != NULL)
         (void)EVP_DigestUpdate(hash->md5, data, bytes);
 }
@@ -37,9 +39,11 @@ void hash_end(struct hash *hash, struct sf_digests *digests)
 {
     memset(digests, 0, sizeof(*digests));
     digests->size = sizeof(*digests);
-    digests->have = SF_DIGEST_SHA256 | SF_DIGEST_CRC32C;
+    digests->have = SF_DIGEST_SHA256;
     sha256_final(&hash->sha256, digests->sha256);
     digests->crc32c = hash->crc32c;
+    if (hash->has_crc32c)
+        digests->have |= SF_DIGEST_CRC32C;
     if (hash->md5 != NULL && EVP_DigestFinal_ex(hash->md5, digests->md5, NULL) == 1)
         digests->have |= SF_DIGEST_MD5;
     EVP_MD_CTX_free(hash->md5);

@@ -35,7 +35,7 @@ struct sf_store {
     char *path; /* absolute, without a slash at its end unless it is "/" */
     enum durability durability;
     bool has_xattr;
-    bool pin_mtime; /* a file system of the network, which may set the mtime once more when it writes back */
+    bool is_remote; /* on the network: mtime may be set once more when it writes back, and it may copy by itself */
     struct {
         pthread_mutex_t mutex;
         int rootfd; /* -1 while the folder does not exist; once open it stays, connections borrow it */
@@ -47,9 +47,10 @@ struct sf_store {
     } barrier;
 };
 
-/* SHA-256, CRC32C and, where somebody wants to compare it, MD5 of the same bytes. */
+/* SHA-256 of a body, and where they were given to compare with, CRC32C and MD5. */
 struct hash {
     struct sha256 sha256;
+    bool has_crc32c;
     uint32_t crc32c;
     void *md5; /* EVP_MD_CTX, NULL if nobody asked */
 };
@@ -69,6 +70,7 @@ struct sf_conn {
     char *buffer; /* IO_BYTES, NULL until needed */
     struct hash hash;
     uint64_t random;
+    pid_t pid; /* part of its temporaries' names, for people */
 };
 
 extern const struct sf_plugin localfs_plugin; /* plugin.c */
@@ -141,7 +143,7 @@ MUST_CHECK int object_open_at(const struct sf_conn *conn, int dirfd, const char 
 
 /* --- hash.c */
 
-void hash_begin(struct hash *hash, bool md5);
+void hash_begin(struct hash *hash, uint32_t wanted); /* SF_DIGEST_* beside SHA-256 */
 void hash_update(struct hash *hash, const void *data, size_t bytes);
 void hash_end(struct hash *hash, struct sf_digests *digests);
 void hash_cleanup(struct hash *hash);

@@ -14,7 +14,7 @@ int object_store(const struct sf_call *call, struct sf_conn *conn, const struct 
     SF_AUTO(temp) temp = TEMP_INIT;
     struct sf_digests found;
 
-    hash_begin(&conn->hash, (expected->have & SF_DIGEST_MD5) != 0);
+    hash_begin(&conn->hash, expected->have);
     if (temp_open(&temp, conn, err) < 0 || body_store(call, conn, body, temp.fd, target->key, err) < 0)
         return -1;
     hash_end(&conn->hash, &found);

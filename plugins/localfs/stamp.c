@@ -179,7 +179,7 @@ static int stat_final(const struct sf_conn *conn, int fd, struct stat *st)
 
     if (fstat(fd, st) < 0)
         return -1;
-    if (!conn->store->pin_mtime)
+    if (!conn->store->is_remote)
         return 0;
     times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
     times[1] = st->st_mtim;

@@ -148,7 +148,7 @@ int localfs_store_open(const struct sf_call *call, const struct sf_settings *set
     }
     made->durability = durability_of(sf_setting_value(settings, "durability"));
     made->has_xattr = has_xattr(fd);
-    made->pin_mtime = is_on_the_network(fd);
+    made->is_remote = is_on_the_network(fd);
     made->locked.rootfd = is_there ? fd : -1;
     if (!is_there)
         close(fd);

@@ -88,7 +88,7 @@ static int create(struct temp *temp, struct sf_conn *conn)
     for (tries = 0; tries < NAME_TRIES; tries++) {
         if (find_folder(conn) < 0)
             return -1;
-        snprintf(name, sizeof(name), "%ld-%016" PRIx64, (long)getpid(), conn_random(conn));
+        snprintf(name, sizeof(name), "%ld-%016" PRIx64, (long)conn->pid, conn_random(conn));
         temp->fd = openat(conn->tempfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (temp->fd >= 0) {
             temp->conn = conn;

@@ -16,7 +16,7 @@
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
 
-enum { OPEN_LEVELS = 16, LOOKS_BETWEEN_CHECKS = 256 };
+enum { OPEN_LEVELS = 16, LOOKS_BETWEEN_CHECKS = 64 };
 
 struct level {
     struct folder *folder;

@@ -89,12 +89,12 @@ class Runner:
         found beside it, as in the build."""
         if self.lowered is None:
             self.lowered = self.folder / "bin" / "snapferry"
-            shutil.copytree(self.binary.parent / "plugins", self.lowered.parent / "plugins",
-                            ignore=lambda _, names: [name for name in names if name.endswith((".p", ".a", ".symbols"))])
+            for plugin in self.binary.parent.glob("plugins/*/*.so"):
+                place = self.lowered.parent / plugin.relative_to(self.binary.parent)
+                place.parent.mkdir(parents=True)
+                shutil.copy2(plugin, place)
             shutil.copy2(self.binary, self.lowered)
-            meson_info = self.binary.parent / "meson-info"
-            if meson_info.exists():
-                shutil.copytree(meson_info, self.lowered.parent / "meson-info")
+            (self.lowered.parent / "build.ninja").touch()  # by this file the binary knows a build tree
         return self.lowered
 
 
@@ -127,8 +127,10 @@ class Store:
         return found
 
     def data(self):
-        """The keys of objects() that are files of sources."""
-        return {key: digest for key, digest in self.objects().items() if "/.snapferry/" not in "/" + key}
+        """Those of objects() that are files of sources: <prefix>/<time-dir>/<source>/..."""
+        start = self.prefix + "/" if self.prefix else ""
+        return {key: digest for key, digest in self.objects().items()
+                if key.startswith(start) and ".snapferry" not in key[len(start):].split("/")[:2]}
 
     def temporaries(self):
         folder = self.root / ".snapferry" / "tmp"
@@ -160,3 +162,11 @@ def unpack(archive, folder):
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["tar", "--use-compress-program=zstd", "-xpf", archive, "-C", folder], check=True)
     return folder
+
+
+def write_config(path, store, sources, **keys):
+    """A config file for a localfs store and sources {name: folder}; keys: other top-level members. Returns its path."""
+    config = {"destination": {"plugin": "localfs", "path": str(store.root)},
+              "sources": [{"name": name, "path": str(folder)} for name, folder in sources.items()], **keys}
+    path.write_text(json.dumps(config))
+    return path

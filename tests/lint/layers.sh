@@ -23,12 +23,13 @@ core/check/       base/ core/manifest/ core/store/ core/point/point.h core/lanes
 core/backup/      base/ core/manifest/ core/store/ core/point/point.h core/lanes/ core/merge/merge.h core/walk/ core/plan/plan.h core/check/check.h core/config/config.h core/progress/
 core/restore/     base/ core/manifest/ core/store/ core/point/point.h core/lanes/pool.h core/merge/merge.h core/walk/ core/guard/guard.h core/progress/
 core/pipeline/    base/ core/
-core/command/     base/ core/cli/ core/config/ core/store/ core/progress/
+core/command/     base/ core/cli/ core/config/ core/store/ core/progress/ tests/conformance/conformance.h
 core/main.c       base/ core/cli/ core/command/command.h core/pipeline/pipeline.h core/progress/
 plugins/common/   base/
 plugins/          base/ plugins/common/
 include/          -
 examples/         -
+tests/conformance/ base/
 tests/            base/ core/ plugins/ tests/
 END
 

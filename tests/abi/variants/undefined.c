@@ -4,10 +4,9 @@
  */
 #include <snapferry/plugin.h>
 
-int function_that_is_nowhere(void);
+const struct sf_plugin *function_that_is_nowhere(const struct sf_host *host);
 
 const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
 {
-    (void)host;
-    return function_that_is_nowhere() ? NULL : NULL;
+    return function_that_is_nowhere(host);
 }

@@ -200,6 +200,42 @@ START_TEST(the_text_is_as_documented)
 }
 END_TEST
 
+/* Who restores with jq alone cannot encode a key. */
+START_TEST(keys_are_written_where_they_are_not_the_path)
+{
+    static const char *const paths[] = {"100%", "50%41", "a\n", "b\xff", "caf\xc3\xa9"};
+    static const char *const keys[] = {NULL, "50%2541", "a%0A", "b%FF", NULL};
+    struct made_list list = {NULL, 0};
+    struct manifest_summary summary;
+    SF_AUTO(buf) object = BUF_INIT;
+    char text[8192], *line;
+    size_t i, length;
+    int fd;
+
+    made_add(&list, "", ENTRY_DIR);
+    for (i = 0; i < 5; i++)
+        made_add(&list, paths[i], ENTRY_FILE);
+    fd = made_write(&list, &summary);
+    expect_list(fd, &list);
+    made_read(fd, &object);
+    length = ZSTD_decompress(text, sizeof(text) - 1, object.data, object.length);
+    ck_assert(!ZSTD_isError(length));
+    text[length] = '\0';
+    line = strtok(text, "\n");
+    line = strtok(NULL, "\n"); /* the root folder */
+    for (i = 0; i < 5; i++) {
+        char want[80];
+
+        line = strtok(NULL, "\n");
+        ck_assert_ptr_nonnull(line);
+        snprintf(want, sizeof(want), ",\"key\":\"2026-11-22/stream/%s\"}", keys[i] != NULL ? keys[i] : "");
+        ck_assert_msg((strstr(line, keys[i] != NULL ? want : "\"key\"") != NULL) == (keys[i] != NULL), "%s", line);
+    }
+    made_list_cleanup(&list);
+    close(fd);
+}
+END_TEST
+
 /* More lines than any buffer; two readers take turns on one descriptor whose own offset nobody moves. */
 START_TEST(many_entries_two_readers)
 {
@@ -355,5 +391,5 @@ START_TEST(names_of_time_dirs_and_sources)
 END_TEST
 
 UNIT_MAIN("manifest/manifest", &nasty_entries_come_back, &forty_levels_of_long_names, &the_text_is_as_documented,
-          &many_entries_two_readers, &the_writer_refuses_what_cannot_be_read, &a_full_disk_is_named,
-          &names_of_time_dirs_and_sources)
+          &keys_are_written_where_they_are_not_the_path, &many_entries_two_readers,
+          &the_writer_refuses_what_cannot_be_read, &a_full_disk_is_named, &names_of_time_dirs_and_sources)

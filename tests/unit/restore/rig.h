@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the restore's tests stand on: a source tree put into a memory store with its manifest, restores of it with all that was
- * logged, and the comparison of a folder with the manifest. The program's own renameat, unlinkat, mkdirat, symlinkat and
- * fstatvfs stand before the C library's, so that a test can end a restore at its n-th change or fill the disk.
+ * What the restore's tests stand on: a source tree put into a memory store with its manifest, restores of it with all
+ * that was logged, and the comparison of a folder with the manifest. The program's own renameat, unlinkat, mkdirat,
+ * symlinkat and fstatvfs stand before the C library's, so that a test can end a restore at its n-th change or fill the
+ * disk.
  */
 #ifndef TESTS_UNIT_RESTORE_RIG_H
 #define TESTS_UNIT_RESTORE_RIG_H
@@ -37,14 +38,16 @@ void rig_close(struct rig *rig);
 const char *rig_path(const char *name);
 
 int rig_open_tree(const char *folder); /* made if missing */
-/* Makes a file, folder (text NULL) or link (text "-> target") beneath folder of the temp dir, with the folders above it. */
+/* Makes a file, folder (text NULL) or link (text "-> target") beneath folder of the temp dir, with the folders above
+ * it. */
 void rig_make(const char *folder, const char *path, const char *text);
 void rig_make_bytes(const char *folder, const char *path, const void *data, size_t bytes);
 void rig_set_mtime(const char *folder, const char *path, int64_t mtime_ns);
 /* All that names, modes and times can be. */
 void rig_make_odd_tree(const char *folder);
 
-/* Stores folder's files and writes the manifest. A last part "m4755..." gives the entry that mode; as root "u..." another owner. */
+/* Stores folder's files and writes the manifest. A last part "m4755..." gives the entry that mode; as root "u..."
+ * another owner. */
 void rig_store_tree(struct rig *rig, const char *folder);
 /* The key of a file's object. Static. */
 const char *rig_key(const struct rig *rig, const char *path);
@@ -58,7 +61,8 @@ void rig_check(struct rig *rig, const char *folder);
 bool rig_exists(const char *folder, const char *path);
 char *rig_read(const char *folder, const char *path); /* to free */
 
-/* At the n-th change from now, counted from 0: this process kills itself; the change fails with EIO; the run is cancelled. -1: never. */
+/* At the n-th change from now, counted from 0: this process kills itself; the change fails with EIO; the run is
+ * cancelled. -1: never. */
 void rig_die_at(long change);
 void rig_fail_at(long change);
 void rig_cancel_at(struct rig *rig, long change);

@@ -125,13 +125,15 @@ START_TEST(a_busy_target)
     rig_make("dst", RESTORE_FOLDER, NULL);
     ck_assert_int_eq(chmod(rig_path("dst/" RESTORE_FOLDER), 0700), 0);
     rig_make("dst", "half", "of the other restore");
-    ck_assert_int_eq(guard_take(&guard, rig_path("dst/" RESTORE_FOLDER), rig_path("dst"), "aaaabbbbccccdddd", "restore",
+    ck_assert_int_eq(guard_take(&guard, rig_path("dst/" RESTORE_FOLDER), "this folder", "aaaabbbbccccdddd", "restore",
                                 &held, &holder, &err),
                      0);
     expect(&rig, "dst", RESTORE_FAULT_GUARD, "restore");
     ck_assert_ptr_nonnull(strstr(rig.err.text, "aaaabbbbccccdddd"));
     ck_assert_int_eq(rig.err.cls, SF_CONFLICT);
+    rig_make(".", "by another path", "-> dst");
     rig.plan.replace = true;
+    expect(&rig, "by another path", RESTORE_FAULT_GUARD, "aaaabbbbccccdddd");
     expect(&rig, "dst", RESTORE_FAULT_GUARD, "aaaabbbbccccdddd");
     ck_assert(rig_exists("dst", "half"));
     guard_cleanup(&guard);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Into a folder that holds something: --replace makes it what the point holds, --only touches nothing but what it names.
+ * Into a folder that holds something: --replace makes it what the point holds, --only touches nothing but what it
+ * names.
  */
 #include "tests/unit/restore/rig.h"
 
@@ -100,7 +101,8 @@ START_TEST(replace_a_changed_tree)
     ck_assert_uint_eq(rig.counts.files, 11);
     ck_assert_uint_eq(rig.counts.kept_files, 3);
     ck_assert_uint_eq(rig.counts.fetched_files, 8);
-    /* file to folder, link to folder; folder to file and 3 in it, folder to link and 1; folder/surplus; surplus and 6 in it */
+    /* file to folder, link to folder; folder to file and 3 in it, folder to link and 1; folder/surplus; surplus and
+     * 6 in it */
     ck_assert_uint_eq(rig.counts.removed, 2 + 4 + 2 + 1 + 7);
     check_replaced(&rig);
     rig_close(&rig);
