@@ -123,22 +123,24 @@ int beneath_open(int rootfd, const char *path, int flags, mode_t mode)
         return -1;
     }
     while (strlen(path) >= PATH_MAX) {
-        const char *cut = memrchr(path, '/', PATH_MAX - 1);
+        size_t bytes = PATH_MAX - 1; /* up to the last slash that leaves a short part in front of it */
         char part[PATH_MAX];
         int next;
 
-        if (cut == NULL) {
+        while (bytes > 0 && path[bytes] != '/')
+            bytes--;
+        if (bytes == 0) {
             errno = ENAMETOOLONG;
             return -1;
         }
-        memcpy(part, path, (size_t)(cut - path));
-        part[cut - path] = '\0';
+        memcpy(part, path, bytes);
+        part[bytes] = '\0';
         next = open_short(fd < 0 ? rootfd : fd, part, FOLDER_FLAGS, 0);
         if (next < 0)
             return -1;
         auto_close(&fd);
         fd = next;
-        path = cut + 1;
+        path += bytes + 1;
     }
     return open_short(fd < 0 ? rootfd : fd, path, flags, mode);
 }

@@ -4,6 +4,7 @@
  */
 #include "core/cli/options.h"
 #include "core/command/command.h"
+#include "core/command/output.h"
 #include "core/pipeline/pipeline.h"
 #include "core/progress/log.h"
 
@@ -36,7 +37,7 @@ static enum exit_code run_command(const struct options *options, struct log *log
     case COMMAND_VERSION:
         break;
     }
-    return EXIT_DONE;
+    return output_text("", log); /* it is printed: if that worked */
 }
 
 int main(int argc, char **argv)
@@ -44,14 +45,14 @@ int main(int argc, char **argv)
     struct options options = {0};
     struct sf_error err = SF_ERROR_INIT;
     struct log log = LOG_INIT;
-    enum exit_code code = EXIT_USAGE;
+    enum exit_code code;
 
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is a failed write, not a death */
     if (options_parse(&options, argc, argv, &err) == 0) {
         log.level = options.log_level;
         code = run_command(&options, &log);
     } else {
-        log_error(&log, "%s", err.text);
+        code = output_failure(&options, &log, &err, EXIT_USAGE);
     }
     options_cleanup(&options);
     return (int)code;

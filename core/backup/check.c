@@ -98,7 +98,8 @@ static int find_time_dirs(struct backup_source *source, struct time_dirs *dirs, 
     return result;
 }
 
-static int check_source(struct backup *backup, struct backup_source *source, int round, uint64_t *damaged, struct sf_error *err)
+static int check_source(struct backup *backup, struct backup_source *source, int round, uint64_t *damaged,
+                        struct sf_error *err)
 {
     struct checking checking = {.backup = backup, .source = source, .round = round};
     struct check_stream stream = {.ctx = &checking, .rewind = rewind_draft, .next = next_of_draft};
@@ -119,7 +120,8 @@ static int check_source(struct backup *backup, struct backup_source *source, int
     return result;
 }
 
-static int send_in_state(struct backup *backup, struct backup_source *source, enum draft_state wanted, struct sf_error *err)
+static int send_in_state(struct backup *backup, struct backup_source *source, enum draft_state wanted,
+                         struct sf_error *err)
 {
     struct draft_cursor *cursor = NULL;
     SF_AUTO(entry) entry = ENTRY_INIT;
@@ -161,8 +163,8 @@ int backup_check(struct backup *backup, struct sf_error *err)
         if (damaged == 0)
             break;
         if (round == CHECK_ROUNDS - 1)
-            return sf_fail(err, SF_CORRUPT, "the store lost or changed %" PRIu64 " objects right after it had accepted them",
-                           damaged);
+            return sf_fail(err, SF_CORRUPT,
+                           "the store lost or changed %" PRIu64 " objects right after it had accepted them", damaged);
         for (i = 0; i < backup->source_count; i++)
             if (send_in_state(backup, &backup->sources[i], DRAFT_DAMAGED, err) < 0)
                 return -1;

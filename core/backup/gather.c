@@ -61,8 +61,8 @@ static int open_streams(struct gather *gather, struct sf_error *err)
             return -1;
         gather->rules.parent_walked_ms = manifest_reader_header(gather->parent)->walked_ms;
     }
-    gather->merge = merge_new(next_walked, gather->walk, source->source->path, source->parent_fd >= 0 ? next_of_parent : NULL,
-                              gather->parent, source->parent_name);
+    gather->merge = merge_new(next_walked, gather->walk, source->source->path,
+                              source->parent_fd >= 0 ? next_of_parent : NULL, gather->parent, source->parent_name);
     return 0;
 }
 

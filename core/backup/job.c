@@ -29,7 +29,8 @@ enum lane backup_lane(const struct backup *backup, const struct entry *entry)
     return entry->size < backup_small_file_threshold(backup) ? LANE_SMALL : LANE_LARGE;
 }
 
-struct job *backup_job(struct backup *backup, struct backup_source *source, struct entry *entry, uint64_t at, bool repair)
+struct job *backup_job(struct backup *backup, struct backup_source *source, struct entry *entry, uint64_t at,
+                       bool repair)
 {
     struct job *job = mem_alloc(sizeof(*job));
 

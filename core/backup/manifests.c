@@ -33,7 +33,8 @@ static int copy_entries(struct backup_source *source, struct manifest_writer *wr
     return result;
 }
 
-static int write_manifest(struct backup *backup, struct backup_source *source, int64_t finished_ms, struct sf_error *err)
+static int write_manifest(struct backup *backup, struct backup_source *source, int64_t finished_ms,
+                          struct sf_error *err)
 {
     struct manifest_header header = {.started_ms = backup->claim.started_ms, .walked_ms = source->walked_ms};
     struct manifest_writer *writer = NULL;

@@ -17,8 +17,10 @@ static int open_source(struct backup_source *opened, const struct source *source
     opened->source = source;
     opened->rootfd = open(source->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (opened->rootfd < 0 && errno == ENOENT)
-        return sf_fail(err, SF_NOT_FOUND, "source %s: %s does not exist; nothing was backed up, since a source that is "
-                                          "missing may be a disk that is not mounted", source->name, source->path);
+        return sf_fail(err, SF_NOT_FOUND,
+                       "source %s: %s does not exist; nothing was backed up, since a source that is "
+                       "missing may be a disk that is not mounted",
+                       source->name, source->path);
     if (opened->rootfd < 0)
         return err_errno(err, errno, "source %s: %s", source->name, source->path);
     return 0;
@@ -29,7 +31,8 @@ int backup_open_sources(struct backup *backup, const struct source *sources, siz
     size_t i;
 
     if (count == 0)
-        return sf_fail(err, SF_INVALID, "no source: name one with --source NAME=DIR, or under \"sources\" in a config file");
+        return sf_fail(err, SF_INVALID,
+                       "no source: name one with --source NAME=DIR, or under \"sources\" in a config file");
     backup->sources = mem_alloc(count * sizeof(*backup->sources));
     for (i = 0; i < count; i++)
         backup->sources[i] = (struct backup_source){.rootfd = -1, .parent_fd = -1, .manifest_fd = -1};

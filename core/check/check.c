@@ -14,9 +14,9 @@ struct join {
     const struct check_report *report;
     const char *time_dir;
     bool own;
-    struct buf prefix;      /* whole key prefix of the source's objects */
-    struct entry entry;     /* next of the stream that lies in time_dir */
-    struct buf entry_key;   /* its whole key */
+    struct buf prefix;    /* whole key prefix of the source's objects */
+    struct entry entry;   /* next of the stream that lies in time_dir */
+    struct buf entry_key; /* its whole key */
     uint64_t at;
     bool at_end;
 };

@@ -27,7 +27,8 @@ static int take_bytes(void *ctx, uint64_t position, const void *bytes, size_t le
         reading->bytes = 0;
     }
     if (position != reading->bytes)
-        return sf_fail(err, SF_PERMANENT, "the plugin skipped from byte %" PRIu64 " to %" PRIu64, reading->bytes, position);
+        return sf_fail(err, SF_PERMANENT, "the plugin skipped from byte %" PRIu64 " to %" PRIu64, reading->bytes,
+                       position);
     sha256_update(&reading->sha, bytes, length);
     reading->bytes += length;
     return 0;

@@ -137,7 +137,8 @@ static int go_through(struct verifying *verifying, const struct point *point, st
         meter->files_known++;
         meter->bytes_known += entry.size;
         if (!point_names(point, entry.time_dir)) {
-            report(verifying, true, verifying->manifest_name, "names an object in a time-dir that the commit does not name");
+            report(verifying, true, verifying->manifest_name,
+                   "names an object in a time-dir that the commit does not name");
             continue;
         }
         if (verifying->verify->deep && submit_deep(verifying, &entry, err) < 0)
@@ -174,8 +175,8 @@ static int check_header(struct verifying *verifying, const struct point *point, 
         return -1;
     if (strcmp(header.source, verifying->source->name) != 0 || strcmp(header.time_dir, point->time_dir) != 0 ||
         strcmp(header.run, point->run) != 0)
-        return sf_fail(err, SF_CORRUPT, "%s: belongs to source %s of run %s in %s", verifying->manifest_name, header.source,
-                       header.run, header.time_dir);
+        return sf_fail(err, SF_CORRUPT, "%s: belongs to source %s of run %s in %s", verifying->manifest_name,
+                       header.source, header.run, header.time_dir);
     return 0;
 }
 

@@ -62,19 +62,3 @@ const char *nearest_name(const char *word, const char *const *candidates, size_t
     }
     return nearest;
 }
-
-bool name_is_source(const char *name, size_t length)
-{
-    size_t i;
-
-    if (length == 0 || length > 64)
-        return false;
-    for (i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)name[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-
-        if (!word && (i == 0 || (c != '.' && c != '-')))
-            return false;
-    }
-    return true;
-}

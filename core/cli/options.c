@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/cli/cli_priv.h"
 #include "core/cli/names.h"
+#include "core/manifest/manifest.h"
 
 #include <string.h>
 #include <strings.h>
@@ -203,11 +204,12 @@ static int choice_index(const char *choices, const char *value)
 static int add_source(struct options *options, const char *value, struct sf_error *err)
 {
     size_t length = strcspn(value, "="), i;
+    AUTO_FREE char *name = mem_printf("%.*s", (int)length, value);
     char shown[SHOWN];
     struct source_flag *flag;
 
     err_printable(value, shown, sizeof(shown));
-    if (!name_is_source(value, length))
+    if (!source_name_is_valid(name))
         return sf_fail(err, SF_INVALID, "--source %s: not a source's name, which is " SOURCE_NAME_FORM, shown);
     if (value[length] == '=' && value[length + 1] == '\0')
         return sf_fail(err, SF_INVALID, "--source %s: no folder after '='", shown);
@@ -216,7 +218,7 @@ static int add_source(struct options *options, const char *value, struct sf_erro
             return sf_fail(err, SF_INVALID, "--source %s: source '%s' is given twice", shown, options->sources[i].name);
     options->sources = mem_resize(options->sources, (options->source_count + 1) * sizeof(*options->sources));
     flag = &options->sources[options->source_count++];
-    flag->name = mem_printf("%.*s", (int)length, value);
+    flag->name = ptr_take(&name);
     flag->dir = value[length] == '=' ? mem_text(value + length + 1) : NULL;
     return 0;
 }

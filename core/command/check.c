@@ -5,6 +5,8 @@
 #include "core/command/command.h"
 
 #include "base/err.h"
+#include "base/mem.h"
+#include "core/command/output.h"
 #include "core/config/config.h"
 #include "core/progress/log.h"
 #include "core/store/load.h"
@@ -33,16 +35,6 @@ static void checking_cleanup(struct checking *checking)
     config_cleanup(&checking->config);
 }
 
-static bool serves(const struct sf_plugin *table, const char *scheme)
-{
-    uint32_t i;
-
-    for (i = 0; i < table->scheme_count; i++)
-        if (strcmp(table->schemes[i], scheme) == 0)
-            return true;
-    return false;
-}
-
 /* The destination must be one for this very plugin: the suite writes there. */
 static int check_destination(const struct checking *checking, struct sf_error *err)
 {
@@ -51,12 +43,14 @@ static int check_destination(const struct checking *checking, struct sf_error *e
     const char *scheme = config_scheme(&checking->config);
 
     if (destination->plugin == NULL && scheme == NULL)
-        return sf_fail(err, SF_INVALID, "no destination to check plugin %s on: name one with --dest URL or in a config file",
+        return sf_fail(err, SF_INVALID,
+                       "no destination to check plugin %s on: name one with --dest URL or in a config file",
                        table->name);
-    if (scheme != NULL && !serves(table, scheme))
+    if (scheme != NULL && !plugin_serves(table, scheme))
         return sf_fail(err, SF_INVALID, "plugin %s does not serve %s:// URLs", table->name, scheme);
     if (scheme == NULL && strcmp(destination->plugin, table->name) != 0)
-        return sf_fail(err, SF_INVALID, "the config's destination is for plugin %s, not %s", destination->plugin, table->name);
+        return sf_fail(err, SF_INVALID, "the config's destination is for plugin %s, not %s", destination->plugin,
+                       table->name);
     return 0;
 }
 
@@ -65,7 +59,8 @@ static int open_plugin(struct checking *checking, const struct options *options,
     checking->code = EXIT_USAGE;
     if (config_load(&checking->config, options, err) < 0)
         return -1;
-    plugin_path_init(&checking->path, (const char *const *)checking->config.plugin_dirs, checking->config.plugin_dir_count);
+    plugin_path_init(&checking->path, (const char *const *)checking->config.plugin_dirs,
+                     checking->config.plugin_dir_count);
     if (strchr(options->argument, '/') != NULL) {
         if (plugin_load_file(&checking->plugin, options->argument, log, err) < 0)
             return -1;
@@ -93,25 +88,24 @@ static void report(void *ctx, const char *name, enum conformance_verdict verdict
         printf("         %s\n", text);
 }
 
-static int print_result(struct checking *checking, const struct sf_error *failure)
+static enum exit_code print_result(struct checking *checking, const struct sf_error *failure, struct log *log)
 {
     const struct conformance_counts *counts = &checking->counts;
     bool passed = failure == NULL && counts->failed == 0;
     json_t *result;
-    int printed;
 
     if (!checking->json) {
-        printf("%u passed, %u failed, %u skipped\n", counts->passed, counts->failed, counts->skipped);
-        return fflush(stdout);
+        AUTO_FREE char *line =
+            mem_printf("%u passed, %u failed, %u skipped\n", counts->passed, counts->failed, counts->skipped);
+
+        return output_text(line, log);
     }
-    result = json_pack("{s:s, s:i, s:i, s:i, s:O}", "status", passed ? "complete" : "failed", "passed", (int)counts->passed, "failed",
-                       (int)counts->failed, "skipped", (int)counts->skipped, "cases", checking->cases);
+    result =
+        json_pack("{s:s, s:i, s:i, s:i, s:O}", "status", passed ? "complete" : "failed", "passed", (int)counts->passed,
+                  "failed", (int)counts->failed, "skipped", (int)counts->skipped, "cases", checking->cases);
     if (failure != NULL)
-        json_object_set_new(result, "error",
-                            json_pack("{s:s, s:s}", "class", err_class_name(failure->cls), "text", failure->text));
-    printed = json_dumpf(result, stdout, JSON_INDENT(2)) == 0 && puts("") >= 0 ? fflush(stdout) : -1;
-    json_decref(result);
-    return printed;
+        json_object_set_new(result, "error", output_error(failure));
+    return output_json(result, log);
 }
 
 static int run(struct checking *checking, const struct options *options, struct log *log, struct sf_error *err)
@@ -119,8 +113,8 @@ static int run(struct checking *checking, const struct options *options, struct 
     if (open_plugin(checking, options, log, err) < 0)
         return -1;
     checking->code = EXIT_FAILED;
-    return conformance_run(&checking->plugin.table, &checking->values.settings, checking->values.prefix, NULL, report, checking,
-                           &checking->counts, err);
+    return conformance_run(&checking->plugin.table, &checking->values.settings, checking->values.prefix, NULL, report,
+                           checking, &checking->counts, err);
 }
 
 enum exit_code command_plugin_check(const struct options *options, struct log *log)
@@ -131,10 +125,8 @@ enum exit_code command_plugin_check(const struct options *options, struct log *l
 
     if (result < 0)
         log_error(log, "%s", err.text);
-    if ((result == 0 || checking.json) && print_result(&checking, result < 0 ? &err : NULL) != 0) {
-        log_error(log, "standard output: %m");
+    if ((result == 0 || checking.json) && print_result(&checking, result < 0 ? &err : NULL, log) != EXIT_DONE)
         return EXIT_FAILED;
-    }
     if (result < 0)
         return checking.code;
     return checking.counts.failed == 0 ? EXIT_DONE : EXIT_FAILED;

@@ -8,63 +8,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "core/command/output.h"
 #include "core/config/config.h"
 #include "core/progress/log.h"
 #include "core/store/load.h"
 
 #include <jansson.h>
 #include <string.h>
-
-/* To stdout, with a line end; a full disk or a closed pipe is a failure like any other. */
-static enum exit_code print(const char *text, struct log *log)
-{
-    if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
-        return EXIT_DONE;
-    log_error(log, "write to standard output: %m");
-    return EXIT_FAILED;
-}
-
-static enum exit_code print_json(json_t *json, struct log *log)
-{
-    AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2));
-    AUTO_FREE char *line = mem_printf("%s\n", text != NULL ? text : "{}");
-
-    json_decref(json);
-    return print(line, log);
-}
-
-/* A plugin's text may hold anything. */
-static void add_printable(struct buf *out, const char *raw)
-{
-    size_t size = strlen(raw) * 4 + 8; /* \xNN for each byte, "..." and NUL */
-    AUTO_FREE char *text = mem_alloc(size);
-
-    buf_add_text(out, err_printable(raw, text, size));
-}
-
-static json_t *text_json(const char *raw)
-{
-    SF_AUTO(buf) text = BUF_INIT;
-
-    if (raw == NULL)
-        return json_null();
-    add_printable(&text, raw);
-    return json_string(buf_text(&text));
-}
-
-static enum exit_code fail(const struct options *options, struct log *log, const struct sf_error *err,
-                           enum exit_code code)
-{
-    json_t *error;
-
-    log_error(log, "%s", err->text);
-    if (options->json) {
-        error = json_pack("{s:s, s:o, s:i}", "class", err_class_name(err->cls), "text", text_json(err->text), "status",
-                          (int)err->status);
-        (void)print_json(json_pack("{s:s, s:o}", "status", "failed", "error", error), log);
-    }
-    return code;
-}
 
 /* ---- list ---- */
 
@@ -93,7 +43,7 @@ static char *printable(const char *raw)
     struct buf out = BUF_INIT;
 
     buf_reserve(&out, 1);
-    add_printable(&out, raw);
+    output_printable(&out, raw);
     return out.data;
 }
 
@@ -123,14 +73,14 @@ static enum exit_code list_json(const struct row *rows, size_t count, struct log
         for (word = strtok_r(words, ",", &state); word != NULL; word = strtok_r(NULL, ",", &state))
             json_array_append_new(schemes, json_string(word));
         json_object_set_new(item, "name", json_string(rows[i].found->name));
-        json_object_set_new(item, "version", text_json(rows[i].version));
+        json_object_set_new(item, "version", output_string(rows[i].version));
         json_object_set_new(item, "schemes", schemes);
-        json_object_set_new(item, "description", text_json(rows[i].description));
-        json_object_set_new(item, "path", text_json(rows[i].found->path));
-        json_object_set_new(item, "error", rows[i].err.cls == SF_OK ? json_null() : text_json(rows[i].err.text));
+        json_object_set_new(item, "description", output_string(rows[i].description));
+        json_object_set_new(item, "path", output_string(rows[i].found->path));
+        json_object_set_new(item, "error", rows[i].err.cls == SF_OK ? json_null() : output_string(rows[i].err.text));
         json_array_append_new(list, item);
     }
-    return print_json(list, log);
+    return output_json(list, log);
 }
 
 static void widen(size_t *width, const char *text)
@@ -156,15 +106,15 @@ static enum exit_code list_text(const struct row *rows, size_t count, struct log
         buf_printf(&out, "%-*s  ", (int)name, rows[i].found->name);
         if (rows[i].err.cls != SF_OK) {
             buf_add_text(&out, "cannot be used: ");
-            add_printable(&out, rows[i].err.text);
+            output_printable(&out, rows[i].err.text);
         } else {
             buf_printf(&out, "%-*s  %-*s  %-*s  ", (int)version, rows[i].version, (int)schemes, rows[i].schemes,
                        (int)description, rows[i].description);
-            add_printable(&out, rows[i].found->path);
+            output_printable(&out, rows[i].found->path);
         }
         buf_add_byte(&out, '\n');
     }
-    return print(buf_text(&out), log);
+    return output_text(buf_text(&out), log);
 }
 
 /* Where plugins are looked for: flags, then the config's plugin_dirs, then where they are installed. */
@@ -188,7 +138,7 @@ enum exit_code command_plugin_list(const struct options *options, struct log *lo
     size_t i, count = 0;
 
     if (open_path(&path, options, &err) < 0)
-        return fail(options, log, &err, EXIT_USAGE);
+        return output_failure(options, log, &err, EXIT_USAGE);
     plugin_find_all(&path, &found, &count);
     rows = mem_alloc((count + 1) * sizeof(*rows));
     for (i = 0; i < count; i++)
@@ -228,7 +178,7 @@ static json_t *option_json(const struct sf_option *option)
 
     json_object_set_new(json, "key", json_string(option->key));
     json_object_set_new(json, "type", json_string(type_word(option->type)));
-    json_object_set_new(json, "default", text_json(option->fallback));
+    json_object_set_new(json, "default", output_string(option->fallback));
     json_object_set_new(json, "required", json_boolean(option->flags & SF_OPTION_REQUIRED));
     json_object_set_new(json, "secret", json_boolean(option->flags & SF_OPTION_SECRET));
     if (option->type == SF_OPTION_CHOICE) {
@@ -237,14 +187,14 @@ static json_t *option_json(const struct sf_option *option)
 
         choices = json_array();
         for (word = strtok_r(words, "|", &state); word != NULL; word = strtok_r(NULL, "|", &state))
-            json_array_append_new(choices, text_json(word));
+            json_array_append_new(choices, output_string(word));
     }
     json_object_set_new(json, "choices", choices);
     json_object_set_new(json, "url",
                         option->flags & SF_OPTION_URL_HOST   ? json_string("host")
                         : option->flags & SF_OPTION_URL_PATH ? json_string("path")
                                                              : json_null());
-    json_object_set_new(json, "help", text_json(option->help));
+    json_object_set_new(json, "help", output_string(option->help));
     return json;
 }
 
@@ -265,22 +215,22 @@ static enum exit_code info_json(const struct plugin *plugin, struct log *log)
         if (filled)
             json_array_append_new(slots, json_string(slot));
     json_object_set_new(json, "name", json_string(table->name));
-    json_object_set_new(json, "version", text_json(table->version));
-    json_object_set_new(json, "description", text_json(table->description));
-    json_object_set_new(json, "path", text_json(plugin->path));
+    json_object_set_new(json, "version", output_string(table->version));
+    json_object_set_new(json, "description", output_string(table->description));
+    json_object_set_new(json, "path", output_string(plugin->path));
     json_object_set_new(json, "abi", json_string(abi));
     json_object_set_new(json, "threads", json_string(threads_word(table)));
     json_object_set_new(json, "schemes", schemes);
     json_object_set_new(json, "options", options);
     json_object_set_new(json, "slots", slots);
     json_object_set_new(json, "capabilities", json_null()); /* known once a store is open */
-    return print_json(json, log);
+    return output_json(json, log);
 }
 
 static void add_line(struct buf *out, const char *label, const char *value)
 {
     buf_printf(out, value[0] != '\0' ? "%-14s" : "%s", label);
-    add_printable(out, value);
+    output_printable(out, value);
     buf_add_byte(out, '\n');
 }
 
@@ -289,13 +239,13 @@ static void add_option(struct buf *out, const struct sf_option *option)
     buf_printf(out, "  %s\n      %s", option->key, type_word(option->type));
     if (option->type == SF_OPTION_CHOICE) {
         buf_add_text(out, " of ");
-        add_printable(out, option->choices);
+        output_printable(out, option->choices);
     }
     if (option->flags & SF_OPTION_REQUIRED)
         buf_add_text(out, ", required");
     if (option->fallback != NULL) {
         buf_add_text(out, ", default ");
-        add_printable(out, option->fallback);
+        output_printable(out, option->fallback);
     }
     if (option->flags & SF_OPTION_SECRET)
         buf_add_text(out, ", secret: {\"env\": NAME} or {\"file\": PATH} only");
@@ -304,7 +254,7 @@ static void add_option(struct buf *out, const struct sf_option *option)
     if (option->flags & SF_OPTION_URL_PATH)
         buf_add_text(out, ", the path of a URL");
     buf_add_text(out, "\n      ");
-    add_printable(out, option->help);
+    output_printable(out, option->help);
     buf_add_byte(out, '\n');
 }
 
@@ -334,7 +284,7 @@ static enum exit_code info_text(const struct plugin *plugin, struct log *log)
     add_line(&out, "options", table->option_count == 0 ? "none" : "");
     for (i = 0; i < table->option_count; i++)
         add_option(&out, option_at(table, i));
-    return print(buf_text(&out), log);
+    return output_text(buf_text(&out), log);
 }
 
 enum exit_code command_plugin_info(const struct options *options, struct log *log)
@@ -348,10 +298,10 @@ enum exit_code command_plugin_info(const struct options *options, struct log *lo
         result = plugin_load_file(&plugin, options->argument, log, &err);
     } else {
         if (open_path(&path, options, &err) < 0)
-            return fail(options, log, &err, EXIT_USAGE);
+            return output_failure(options, log, &err, EXIT_USAGE);
         result = plugin_load(&plugin, options->argument, &path, log, &err);
     }
     if (result < 0)
-        return fail(options, log, &err, err.cls == SF_INVALID ? EXIT_USAGE : EXIT_FAILED);
+        return output_failure(options, log, &err, err.cls == SF_INVALID ? EXIT_USAGE : EXIT_FAILED);
     return options->json ? info_json(&plugin, log) : info_text(&plugin, log);
 }

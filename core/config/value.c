@@ -123,7 +123,7 @@ static bool set_text(const struct key *key, void *member, const char *text)
     if (text == NULL)
         return false;
     if (key->type == KEY_NAME) {
-        if (!name_is_source(text, strlen(text)))
+        if (!source_name_is_valid(text))
             return false;
         memcpy(member, text, strlen(text) + 1);
         return true;

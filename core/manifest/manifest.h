@@ -11,11 +11,12 @@
 #define MANIFEST_WINDOW_LOG 19 /* zstd window; readers refuse more, so a hostile file cannot make them allocate */
 #define MANIFEST_LINE_MAX (1024u * 1024u) /* bytes of one line, newline aside; readers refuse more */
 #define SOURCE_NAME_MAX 64
+#define SOURCE_NAME_FORM "[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
 #define RUN_ID_HEX 32 /* a run's id: 128 random bits in lower-case hex */
 
 /* "2026-11-22", "2026-11-22-15" or "2026-11-22T15-04-05Z", a date and time that exist. */
 bool time_dir_is_valid(const char *name);
-/* [A-Za-z0-9_][A-Za-z0-9._-]{0,63} */
+/* SOURCE_NAME_FORM */
 bool source_name_is_valid(const char *name);
 
 struct manifest_header {

@@ -67,8 +67,8 @@ static int guard_stage(struct story *story, struct sf_error *err)
     struct guard_holder holder;
     bool held = false;
 
-    if (story->backup.dry_run ||
-        guard_take(&story->guard, session->state.folder, session->base_name, session->id, "backup", &held, &holder, err) == 0)
+    if (story->backup.dry_run || guard_take(&story->guard, session->state.folder, session->base_name, session->id,
+                                            "backup", &held, &holder, err) == 0)
         return 0;
     if (held)
         session->code = EXIT_GUARD;
@@ -199,11 +199,11 @@ static void log_summary(const struct story *story)
     for (i = 0; i < backup->source_count; i++) {
         const struct tally *tally = &backup->sources[i].tally;
 
-        log_info(story->session.log,
-                 "%s %s: %" PRIu64 " files, %s: %" PRIu64 " %s (%s), %" PRIu64 " unchanged%s%s", backup->sources[i].source->name,
-                 backup->dry_run ? "would be backed up" : "backed up", tally->files, units_bytes(tally->bytes, all),
-                 tally->uploaded_files + tally->repaired_files, backup->dry_run ? "to send at most" : "sent",
-                 units_bytes(tally->uploaded_bytes, sent), (uint64_t)tally->referenced_files,
+        log_info(story->session.log, "%s %s: %" PRIu64 " files, %s: %" PRIu64 " %s (%s), %" PRIu64 " unchanged%s%s",
+                 backup->sources[i].source->name, backup->dry_run ? "would be backed up" : "backed up", tally->files,
+                 units_bytes(tally->bytes, all), tally->uploaded_files + tally->repaired_files,
+                 backup->dry_run ? "to send at most" : "sent", units_bytes(tally->uploaded_bytes, sent),
+                 (uint64_t)tally->referenced_files,
                  tally->repaired_files != 0 ? "; objects damaged in the store were sent again" : "",
                  tally->sockets_skipped != 0 ? "; sockets skipped" : "");
     }
@@ -220,7 +220,8 @@ enum exit_code pipeline_backup(const struct options *options, struct log *log)
     if (run(&story, options, log, &failure.err) < 0) {
         failure.set = true;
         failure.path = story.backup.locked.failed_path;
-        failure.code = story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
+        failure.code =
+            story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
     }
     meter_stop(&story.session.meter);
     report_failure(&story.session, &failure);

@@ -110,7 +110,8 @@ static int print_table(const struct story *story)
         if (status_word(story->points.items[i].status) == NULL)
             continue;
         if (shown++ == 0)
-            printf("%-20s  %-10s  %-24s  %10s  %10s  %s\n", "TIME-DIR", "STATUS", "STARTED", "FILES", "SIZE", "SOURCES");
+            printf("%-20s  %-10s  %-24s  %10s  %10s  %s\n", "TIME-DIR", "STATUS", "STARTED", "FILES", "SIZE",
+                   "SOURCES");
         print_point(&story->points.items[i]);
     }
     if (shown == 0)
@@ -130,7 +131,8 @@ enum exit_code pipeline_list(const struct options *options, struct log *log)
     if (session_open(&story.session, options, log, false, &failure.err) < 0 ||
         points_read(&story.points, &story.session.base, true, &failure.err) < 0) {
         failure.set = true;
-        failure.code = story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
+        failure.code =
+            story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
         report_failure(&story.session, &failure);
         if (options->json)
             report_print(report_json(&story.session, &failure), log);

@@ -107,14 +107,15 @@ static int targets_stage(struct story *story, struct sf_error *err)
         part->target = choose_target(story, part->source->name);
         story->session.code = EXIT_USAGE;
         if (part->target == NULL)
-            return sf_fail(err, SF_INVALID, "no folder to restore source %s to: name one with --to DIR or --source %s=DIR",
+            return sf_fail(err, SF_INVALID,
+                           "no folder to restore source %s to: name one with --to DIR or --source %s=DIR",
                            part->source->name, part->source->name);
         if (session_check_target(&story->session, part->target, err) < 0)
             return -1;
         for (n = 0; n < i; n++)
             if (strcmp(story->parts[n].target, part->target) == 0)
-                return sf_fail(err, SF_INVALID, "sources %s and %s would both be restored to %s", story->parts[n].source->name,
-                               part->source->name, part->target);
+                return sf_fail(err, SF_INVALID, "sources %s and %s would both be restored to %s",
+                               story->parts[n].source->name, part->source->name, part->target);
     }
     story->session.code = EXIT_FAILED;
     return 0;
@@ -174,8 +175,9 @@ static int run(struct story *story, const struct options *options, struct log *l
     struct session *session = &story->session;
     size_t i;
 
-    if (session_open(session, options, log, false, err) < 0 || points_read(&story->points, &session->base, true, err) < 0 ||
-        select_stage(story, err) < 0 || targets_stage(story, err) < 0 || session_open_pool(session, err) < 0)
+    if (session_open(session, options, log, false, err) < 0 ||
+        points_read(&story->points, &session->base, true, err) < 0 || select_stage(story, err) < 0 ||
+        targets_stage(story, err) < 0 || session_open_pool(session, err) < 0)
         return -1;
     meter_start(&session->meter, options->progress, "restore", log);
     for (i = 0; i < story->part_count; i++)
@@ -220,10 +222,11 @@ static void log_summary(const struct story *story)
         const struct part *part = &story->parts[i];
 
         log_info(story->session.log,
-                 "%s %s %s: %" PRIu64 " files: %" PRIu64 " fetched (%s), %" PRIu64 " already there, %" PRIu64 " removed",
-                 part->source->name, story->session.options->dry_run ? "would be restored to" : "restored to", part->target,
-                 part->counts.files, part->counts.fetched_files, units_bytes(part->counts.fetched_bytes, bytes),
-                 part->counts.kept_files, part->counts.removed);
+                 "%s %s %s: %" PRIu64 " files: %" PRIu64 " fetched (%s), %" PRIu64 " already there, %" PRIu64
+                 " removed",
+                 part->source->name, story->session.options->dry_run ? "would be restored to" : "restored to",
+                 part->target, part->counts.files, part->counts.fetched_files,
+                 units_bytes(part->counts.fetched_bytes, bytes), part->counts.kept_files, part->counts.removed);
     }
     if (!story->session.options->dry_run)
         log_info(story->session.log, "point %s is restored and verified (%s)", story->point->time_dir,
@@ -237,7 +240,8 @@ enum exit_code pipeline_restore(const struct options *options, struct log *log)
 
     if (run(&story, options, log, &failure.err) < 0) {
         failure.set = true;
-        failure.code = story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
+        failure.code =
+            story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
     }
     meter_stop(&story.session.meter);
     report_failure(&story.session, &failure);

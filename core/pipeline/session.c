@@ -11,41 +11,6 @@
 /* Workers allocate little and seldom; an arena a thread would only keep freed memory apart. */
 #define ARENAS 2
 
-static bool serves(const struct sf_plugin *table, const char *scheme)
-{
-    uint32_t i;
-
-    for (i = 0; i < table->scheme_count; i++)
-        if (strcmp(table->schemes[i], scheme) == 0)
-            return true;
-    return false;
-}
-
-static int load_by_scheme(struct session *session, const char *scheme, const struct plugin_path *path,
-                          struct sf_error *err)
-{
-    struct plugin_found *found = NULL;
-    size_t count = 0, i;
-    bool loaded = false;
-
-    plugin_find_all(path, &found, &count);
-    for (i = 0; i < count && !loaded; i++) {
-        struct sf_error unusable = SF_ERROR_INIT;
-
-        if (plugin_load(&session->plugin, found[i].name, path, session->log, &unusable) < 0) {
-            log_debug(session->log, "plugin %s: %s", found[i].name, unusable.text);
-            continue;
-        }
-        loaded = serves(&session->plugin.table, scheme);
-        if (!loaded)
-            plugin_cleanup(&session->plugin);
-    }
-    plugin_found_free(found, count);
-    if (!loaded)
-        return sf_fail(err, SF_INVALID, "no plugin serves %s:// URLs; see snapferry plugin list", scheme);
-    return 0;
-}
-
 static int load_plugin(struct session *session, struct sf_error *err)
 {
     const struct config *config = &session->config;
@@ -56,7 +21,7 @@ static int load_plugin(struct session *session, struct sf_error *err)
     if (config->destination.plugin != NULL)
         result = plugin_load(&session->plugin, config->destination.plugin, &path, session->log, err);
     else
-        result = load_by_scheme(session, config_scheme(config), &path, err);
+        result = plugin_load_by_scheme(&session->plugin, config_scheme(config), &path, session->log, err);
     plugin_path_cleanup(&path);
     return result;
 }
@@ -67,8 +32,9 @@ static int open_settings(struct session *session, bool writes, struct sf_error *
     if (config_load(&session->config, session->options, err) < 0)
         return -1;
     if (session->config.destination.plugin == NULL && session->config.destination.url == NULL)
-        return sf_fail(err, SF_INVALID,
-                       "no destination: name one with --dest URL, or as \"destination\" in a config file (--config FILE)");
+        return sf_fail(
+            err, SF_INVALID,
+            "no destination: name one with --dest URL, or as \"destination\" in a config file (--config FILE)");
     if (state_open(&session->state, session->options->state_dir, writes, err) < 0 || load_plugin(session, err) < 0)
         return -1;
     if (config_settings(&session->config, &session->plugin.table, &session->settings, err) < 0)
@@ -164,7 +130,8 @@ static bool lies_inside(const char *path, const char *folder)
 {
     size_t length = strlen(folder);
 
-    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/' || folder[length - 1] == '/');
+    return strncmp(path, folder, length) == 0 &&
+           (path[length] == '\0' || path[length] == '/' || folder[length - 1] == '/');
 }
 
 /* The folder of a destination that is one, and its option's value for messages; NULL where it is something else. To free. */
@@ -175,7 +142,8 @@ static char *destination_folder(const struct session *session, const char **valu
 
     for (i = 0; i < table->option_count; i++) {
         const struct sf_option *option =
-            (const struct sf_option *)(const void *)((const char *)table->options + (size_t)i * table->option_element_size);
+            (const struct sf_option *)(const void *)((const char *)table->options +
+                                                     (size_t)i * table->option_element_size);
 
         *value = sf_setting_value(&session->settings.settings, option->key);
         if ((option->flags & SF_OPTION_URL_PATH) != 0 && *value != NULL)
@@ -197,8 +165,10 @@ int session_check_sources(struct session *session, struct sf_error *err)
         if (root == NULL || !lies_inside(folder, root))
             continue;
         session->code = EXIT_USAGE;
-        return sf_fail(err, SF_INVALID, "destination %s lies inside source %s (%s): each backup would hold all those "
-                                        "before it; choose a folder elsewhere", value, source->name, source->path);
+        return sf_fail(err, SF_INVALID,
+                       "destination %s lies inside source %s (%s): each backup would hold all those "
+                       "before it; choose a folder elsewhere",
+                       value, source->name, source->path);
     }
     return 0;
 }
@@ -212,8 +182,10 @@ int session_check_target(struct session *session, const char *target, struct sf_
     if (folder == NULL || real == NULL || (!lies_inside(folder, real) && !lies_inside(real, folder)))
         return 0;
     session->code = EXIT_USAGE;
-    return sf_fail(err, SF_INVALID, "target %s and the destination %s lie inside one another: the restore could remove the "
-                                    "backups it reads; choose a folder elsewhere", target, value);
+    return sf_fail(err, SF_INVALID,
+                   "target %s and the destination %s lie inside one another: the restore could remove the "
+                   "backups it reads; choose a folder elsewhere",
+                   target, value);
 }
 
 const struct source *session_find_source(const struct session *session, const char *name)

@@ -22,7 +22,7 @@
 struct story {
     struct session session;
     struct points points;
-    json_t *reports; /* one a point */
+    json_t *reports;  /* one a point */
     json_t *findings; /* of the current point; borrowed */
     bool any_damage;
 };
@@ -54,10 +54,10 @@ static void take_finding(void *ctx, bool damage, const char *key, const char *te
 
 static void add_report(struct story *story, const struct point *point, const struct verify_counts *counts)
 {
-    json_t *report = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "time_dir", point->time_dir, "run", point->run, "status",
-                               counts->damaged == 0 ? "verified" : "damaged", "files", (json_int_t)counts->files, "bytes",
-                               (json_int_t)counts->bytes, "damaged", (json_int_t)counts->damaged, "surplus",
-                               (json_int_t)counts->surplus);
+    json_t *report = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "time_dir", point->time_dir, "run", point->run,
+                               "status", counts->damaged == 0 ? "verified" : "damaged", "files",
+                               (json_int_t)counts->files, "bytes", (json_int_t)counts->bytes, "damaged",
+                               (json_int_t)counts->damaged, "surplus", (json_int_t)counts->surplus);
 
     json_object_set(report, "findings", story->findings);
     json_array_append_new(story->reports, report);
@@ -83,7 +83,8 @@ static int verify_point(struct story *story, const struct point *point, struct s
         result = verify_source(&verify, point, &point->sources[i], &counts, err);
     if (result == 0) {
         log_info(session->log, "point %s: %" PRIu64 " files, %s: %s%s", point->time_dir, counts.files,
-                 units_bytes(counts.bytes, bytes), session->options->deep ? "every byte read: " : "names, sizes and tags listed: ",
+                 units_bytes(counts.bytes, bytes),
+                 session->options->deep ? "every byte read: " : "names, sizes and tags listed: ",
                  counts.damaged == 0 ? "whole" : "DAMAGED");
         story->any_damage |= counts.damaged != 0;
         add_report(story, point, &counts);
@@ -128,7 +129,8 @@ static int run(struct story *story, const struct options *options, struct log *l
     struct session *session = &story->session;
     const struct point *point;
 
-    if (session_open(session, options, log, false, err) < 0 || points_read(&story->points, &session->base, true, err) < 0)
+    if (session_open(session, options, log, false, err) < 0 ||
+        points_read(&story->points, &session->base, true, err) < 0)
         return -1;
     if (options->deep && session_open_pool(session, err) < 0)
         return -1;
@@ -136,7 +138,8 @@ static int run(struct story *story, const struct options *options, struct log *l
     session->meter.stage = options->deep ? "read" : "list";
     if (options->all)
         return verify_all(story, err);
-    if (points_select(&story->points, options->argument != NULL ? options->argument : "latest", NULL, 0, &point, err) < 0) {
+    if (points_select(&story->points, options->argument != NULL ? options->argument : "latest", NULL, 0, &point, err) <
+        0) {
         session->code = err->cls == SF_CORRUPT ? EXIT_DAMAGE : EXIT_NO_POINT;
         return -1;
     }
@@ -150,7 +153,8 @@ enum exit_code pipeline_verify(const struct options *options, struct log *log)
 
     if (run(&story, options, log, &failure.err) < 0) {
         failure.set = true;
-        failure.code = story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
+        failure.code =
+            story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
     }
     meter_stop(&story.session.meter);
     report_failure(&story.session, &failure);

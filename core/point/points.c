@@ -70,6 +70,11 @@ static int take_point_key(void *ctx, const struct sf_object *object, struct sf_e
     return 0;
 }
 
+static int compare_marks(const void *a, const void *b)
+{
+    return strcmp(((const struct mark *)a)->time_dir, ((const struct mark *)b)->time_dir);
+}
+
 static int list_marks(struct marks *marks, const struct base *base, struct sf_error *err)
 {
     SF_AUTO(buf) prefix = BUF_INIT;
@@ -80,6 +85,9 @@ static int list_marks(struct marks *marks, const struct base *base, struct sf_er
     marks->prefix_bytes = prefix.length;
     if (store_list(base->store, &base->run->call, base->conn, &query, take_point_key, NULL, marks, err) < 0)
         return err_prefix(err, "cannot list the restore points");
+    /* as keys, "2026-11-22-15.open" stood before "2026-11-22.open" */
+    if (marks->count > 0)
+        qsort(marks->items, marks->count, sizeof(*marks->items), compare_marks);
     return 0;
 }
 
@@ -167,38 +175,37 @@ static int take_prefix(void *ctx, const char *prefix, struct sf_error *err)
     return 0;
 }
 
-static int compare_marks(const void *a, const void *b)
+/* All time-dirs with something in them. */
+static int list_time_dirs(struct marks *found, const struct base *base, struct sf_error *err)
 {
-    return strcmp(((const struct mark *)a)->time_dir, ((const struct mark *)b)->time_dir);
-}
-
-/* Adds the time-dirs that have no mark of ours. */
-static int read_foreign(struct points *points, const struct base *base, const struct marks *marked,
-                        struct sf_error *err)
-{
-    __attribute__((cleanup(marks_cleanup))) struct marks found = {NULL, 0, 0};
     SF_AUTO(buf) prefix = BUF_INIT;
     struct sf_list_query query = {.size = sizeof(query), .delimiter = "/"};
-    size_t i;
 
     if (base->prefix[0] != '\0')
         buf_printf(&prefix, "%s/", base->prefix);
     query.prefix = buf_text(&prefix);
-    found.prefix_bytes = prefix.length;
-    if (store_list(base->store, &base->run->call, base->conn, &query, NULL, take_prefix, &found, err) < 0)
+    found->prefix_bytes = prefix.length;
+    if (store_list(base->store, &base->run->call, base->conn, &query, NULL, take_prefix, found, err) < 0)
         return err_prefix(err, "cannot list the time-dirs");
-    points->items = mem_resize(points->items, (points->count + found.count + 1) * sizeof(*points->items));
-    for (i = 0; i < found.count; i++) {
+    return 0;
+}
+
+/* Adds the time-dirs that have no mark of ours. */
+static void add_foreign(struct points *points, const struct marks *found, const struct marks *marked)
+{
+    size_t i;
+
+    points->items = mem_resize(points->items, (points->count + found->count + 1) * sizeof(*points->items));
+    for (i = 0; i < found->count; i++) {
         struct point *point = &points->items[points->count];
 
         if (marked->count > 0 &&
-            bsearch(&found.items[i], marked->items, marked->count, sizeof(found.items[i]), compare_marks) != NULL)
+            bsearch(&found->items[i], marked->items, marked->count, sizeof(found->items[i]), compare_marks) != NULL)
             continue;
         *point = (struct point){.status = POINT_UNVERIFIED};
-        memcpy(point->time_dir, found.items[i].time_dir, sizeof(point->time_dir));
+        memcpy(point->time_dir, found->items[i].time_dir, sizeof(point->time_dir));
         points->count++;
     }
-    return 0;
 }
 
 /* Those without a start (0) first. */
@@ -211,8 +218,7 @@ static int compare_points(const void *left, const void *right)
     return strcmp(a->time_dir, b->time_dir);
 }
 
-static int read_all(struct points *points, const struct base *base, bool foreign, const struct marks *marks,
-                    struct sf_error *err)
+static int read_all(struct points *points, const struct base *base, const struct marks *marks, struct sf_error *err)
 {
     size_t i;
 
@@ -226,23 +232,26 @@ static int read_all(struct points *points, const struct base *base, bool foreign
             return -1;
         points->count += (size_t)got;
     }
-    if (foreign && read_foreign(points, base, marks, err) < 0)
-        return -1;
-    qsort(points->items, points->count, sizeof(*points->items), compare_points);
     return 0;
 }
 
 int points_read(struct points *points, const struct base *base, bool foreign, struct sf_error *err)
 {
-    __attribute__((cleanup(marks_cleanup))) struct marks marks = {NULL, 0, 0};
+    __attribute__((cleanup(marks_cleanup))) struct marks found = {NULL, 0, 0}, marks = {NULL, 0, 0};
 
     *points = (struct points){NULL, 0};
-    if (list_marks(&marks, base, err) < 0)
+    /* In this order: a run marks its time-dir before it fills it, so none of ours is taken for a foreign one. */
+    if ((foreign && list_time_dirs(&found, base, err) < 0) || list_marks(&marks, base, err) < 0)
         return -1;
-    if (read_all(points, base, foreign, &marks, err) == 0)
-        return 0;
-    points_cleanup(points);
-    return -1;
+    if (read_all(points, base, &marks, err) < 0) {
+        points_cleanup(points);
+        return -1;
+    }
+    if (foreign)
+        add_foreign(points, &found, &marks);
+    if (points->count > 0)
+        qsort(points->items, points->count, sizeof(*points->items), compare_points);
+    return 0;
 }
 
 void points_cleanup(struct points *points)

@@ -270,6 +270,41 @@ int plugin_load(struct plugin *plugin, const char *name, const struct plugin_pat
     return plugin_load_file(plugin, file, log, err);
 }
 
+bool plugin_serves(const struct sf_plugin *table, const char *scheme)
+{
+    uint32_t i;
+
+    for (i = 0; i < table->scheme_count; i++)
+        if (strcmp(table->schemes[i], scheme) == 0)
+            return true;
+    return false;
+}
+
+int plugin_load_by_scheme(struct plugin *plugin, const char *scheme, const struct plugin_path *path, struct log *log,
+                          struct sf_error *err)
+{
+    struct plugin_found *found;
+    size_t count, i;
+    bool loaded = false;
+
+    plugin_find_all(path, &found, &count);
+    for (i = 0; i < count && !loaded; i++) {
+        struct sf_error why = SF_ERROR_INIT;
+
+        if (plugin_load_file(plugin, found[i].path, log, &why) < 0) {
+            log_debug(log, "plugin %s: %s", found[i].name, why.text);
+            continue;
+        }
+        loaded = plugin_serves(&plugin->table, scheme);
+        if (!loaded)
+            plugin_cleanup(plugin);
+    }
+    plugin_found_free(found, count);
+    if (!loaded)
+        return sf_fail(err, SF_INVALID, "no plugin serves %s:// URLs; see snapferry plugin list", scheme);
+    return 0;
+}
+
 void plugin_cleanup(struct plugin *plugin)
 {
     if (plugin->handle != NULL)

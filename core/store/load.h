@@ -43,6 +43,10 @@ bool plugin_is_name(const char *name);
  * file again before plugin_cleanup(): a plugin may keep the host in a variable of its own. */
 MUST_CHECK int plugin_load(struct plugin *plugin, const char *name, const struct plugin_path *path, struct log *log,
                            struct sf_error *err);
+/* The first in the search path, by name, that serves the URL scheme; one that cannot be loaded is passed over. SF_INVALID if none does. */
+MUST_CHECK int plugin_load_by_scheme(struct plugin *plugin, const char *scheme, const struct plugin_path *path,
+                                     struct log *log, struct sf_error *err);
+bool plugin_serves(const struct sf_plugin *table, const char *scheme);
 /* By file, for `plugin info` and `plugin check`. Same rules. */
 MUST_CHECK int plugin_load_file(struct plugin *plugin, const char *file, struct log *log, struct sf_error *err);
 void plugin_cleanup(struct plugin *plugin); /* zero value is fine; the library stays mapped (-z nodelete) */

@@ -49,7 +49,7 @@ int walk_fail_changed(const struct walk *walk, struct sf_error *err)
                    walk_shown(walk, shown, sizeof(shown)));
 }
 
-static void path_cut(struct walk *walk, size_t bytes)
+void walk_path_cut(struct walk *walk, size_t bytes)
 {
     walk->path.length = bytes;
     walk->path.data[bytes] = '\0';
@@ -57,7 +57,7 @@ static void path_cut(struct walk *walk, size_t bytes)
 
 void walk_path_join(struct walk *walk, const struct level *level, const char *name)
 {
-    path_cut(walk, level->path_bytes);
+    walk_path_cut(walk, level->path_bytes);
     if (level->path_bytes != 0)
         buf_add_byte(&walk->path, '/');
     buf_add_text(&walk->path, name);
@@ -98,7 +98,7 @@ struct level *walk_top(struct walk *walk, struct sf_error *err)
 
     if (level->fd >= 0)
         return level;
-    path_cut(walk, level->path_bytes);
+    walk_path_cut(walk, level->path_bytes);
     level->fd = beneath_open(walk->levels[0].fd, buf_text(&walk->path), O_RDONLY | O_DIRECTORY, 0);
     if (level->fd < 0) {
         walk_fail_errno(walk, err, errno, "cannot open the folder again");

@@ -45,10 +45,11 @@ void walk_entry_stat(struct entry *entry, const struct stat *st)
 int walk_open(struct walk **walk, int rootfd, const struct walk_options *options, struct sf_error *err)
 {
     struct walk *made = mem_alloc(sizeof(*made));
-    AUTO_FD fd = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD fd = -1;
 
     made->options = options;
     buf_reserve(&made->path, 0);
+    fd = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &made->root) < 0) {
         walk_fail_errno(made, err, errno, "cannot open the folder");
         walk_close(made);
@@ -127,6 +128,15 @@ static int look(struct walk *walk, const struct level *level, const char *name, 
     return 1;
 }
 
+/* The sorted names could not be read back. */
+static int fail_names(struct walk *walk, const struct level *level, struct sf_error *err)
+{
+    char shown[384];
+
+    walk_path_cut(walk, level->path_bytes);
+    return err_prefix(err, "%s", walk_shown(walk, shown, sizeof(shown)));
+}
+
 int walk_next(struct walk *walk, struct entry *entry, struct sf_error *err)
 {
     entry_cleanup(entry);
@@ -150,7 +160,7 @@ int walk_next(struct walk *walk, struct entry *entry, struct sf_error *err)
             return -1;
         got = folder_next(level->folder, &name, &is_dir, err);
         if (got < 0)
-            return -1;
+            return fail_names(walk, level, err);
         if (got == 0) {
             walk_pop(walk);
             continue;

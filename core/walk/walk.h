@@ -14,9 +14,10 @@ struct walk;
 struct walk_options {
     const struct patterns *exclude; /* NULL: none. An excluded folder is not entered */
     const char *temp_dir;           /* for folders too large for memory */
-    bool yield_others; /* yield sockets, FIFOs and devices as ENTRY_OTHER and cross no error over them; else sockets
-                                       are skipped and counted, FIFOs and devices fail the walk */
-    const char *name;  /* what errors call the root: its path */
+    const char *name;               /* what errors call the root: its path */
+    /* Yield sockets, FIFOs and devices as ENTRY_OTHER and cross no error over them; else sockets are skipped and counted,
+     * FIFOs and devices fail the walk. */
+    bool yield_others;
 };
 
 /* rootfd is not owned. options must outlive the walk. */

@@ -28,6 +28,8 @@ struct walk {
     struct walk_counts counts;
 };
 
+/* Shortens the current path. */
+void walk_path_cut(struct walk *walk, size_t bytes);
 /* Makes the path of a name in a folder the current one. */
 void walk_path_join(struct walk *walk, const struct level *level, const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The bytes of a put or copy into a temporary. What is hashed is what is stored: of memory that very memory, of a descriptor
- * that the kernel clones or copies the destination, read back from the page cache.
+ * The bytes of a put or copy into a temporary. What is hashed is what is stored: the very memory that was written,
+ * or, where the kernel cloned or copied, the destination read back.
  */
 #include "plugins/localfs/localfs.h"
 
@@ -46,8 +46,8 @@ static int write_all(const struct work *work, const void *data, size_t bytes, st
     return 0;
 }
 
-/* Of a large body, the disk begins to write what is there while we hash what comes: else all of it would wait for the barrier.
- * Whether it worked, the barrier says. */
+/* Of a large body, the disk begins to write what is there while we hash what comes: else all of it would wait for
+ * the barrier. Whether it worked, the barrier says. */
 static void write_behind(struct work *work)
 {
     if (work->done - work->started < BEHIND_BYTES || work->conn->store->durability == DURABLE_NONE)
@@ -178,8 +178,9 @@ static ssize_t copy_some(const struct work *work, struct sf_error *err)
     return copied > 0 ? copied : 0;
 }
 
-/* On a local disk that cannot share extents, copy_file_range and reading back costs more than reading and writing: measured,
- * 0.82 s against 0.70 s of system time for 2 GiB on ext4. On the network the server copies by itself. */
+/* On a local disk that cannot share extents, copy_file_range and reading back costs more than reading and
+ * writing: measured, 0.82 s against 0.70 s of system time for 2 GiB on ext4. On the network the server copies by
+ * itself. */
 static int store_descriptor(struct work *work, struct sf_error *err)
 {
     bool may_copy = work->body->length > IO_BYTES;

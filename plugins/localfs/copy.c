@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Slot copy: a new file with an object's bytes, so that damage to one is no damage to the other as far as the disk allows.
+ * Slot copy: a new file with an object's bytes, so that damage to one is no damage to the other as far as the
+ * disk allows.
  */
 #include "plugins/localfs/localfs.h"
 

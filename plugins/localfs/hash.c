@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The digests of an object's bytes, computed while they are stored, and their comparison with those that the caller gave.
+ * The digests of an object's bytes, computed while they are stored, and their comparison with those that the
+ * caller gave.
  */
 #include "plugins/localfs/localfs.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Slots list_*: pages out of the tree. A page that fails is forgotten, and the next call begins behind the last one that did not.
+ * Slots list_*: pages out of the tree. A page that fails is forgotten, and the next call begins behind the last
+ * one that did not.
  */
 #include "plugins/localfs/tree.h"
 

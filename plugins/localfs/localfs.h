@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the localfs plugin share. An object with the key K is the file <path>/K; what is being written lies in
- * <path>/.snapferry/tmp until it is whole. Functions that return -1 fill *err, unless they say that they set errno.
+ * What the files of the localfs plugin share. An object with the key K is the file <path>/K; what is being
+ * written lies in <path>/.snapferry/tmp until it is whole. Functions that return -1 fill *err, unless they say
+ * that they set errno.
  */
 #ifndef PLUGINS_LOCALFS_LOCALFS_H
 #define PLUGINS_LOCALFS_LOCALFS_H
@@ -106,10 +107,12 @@ int call_report(const struct sf_call *call, enum sf_request kind, int result, ui
 
 /* --- parent.c: the folder that holds an object */
 
-/* The folder's descriptor, kept by the connection; *leaf points into key. make: creates what is missing. Sets errno. */
+/* The folder's descriptor, kept by the connection; *leaf points into key. make: creates what is missing. Sets
+ * errno. */
 MUST_CHECK int parent_open(struct sf_conn *conn, const char *key, bool make, const char **leaf);
 void parent_forget(struct sf_conn *conn);
-/* Syncs the folders above the one that parent_open() just answered with; once for as long as it is kept. Sets errno. */
+/* Syncs the folders above the one that parent_open() just answered with; once for as long as it is kept. Sets
+ * errno. */
 MUST_CHECK int parent_sync_above(struct sf_conn *conn, const char *key);
 /* Removes the folder of key and those above it as far as they are empty; never the root or OWN_FOLDER. */
 void parent_clear(struct sf_conn *conn, const char *key);
@@ -126,7 +129,8 @@ struct meta_list {
 };
 
 MUST_CHECK int meta_check(const struct meta_list *meta, const char *key, struct sf_error *err);
-/* Fills *object from an open file and its fstat. The attribute counts only if it was written for this mtime and size. */
+/* Fills *object from an open file and its fstat. The attribute counts only if it was written for this mtime and
+ * size. */
 void stamp_read(const struct sf_conn *conn, int fd, const struct stat *st, struct sf_object *object);
 /* Writes the attribute of a finished temporary and fills *object. */
 MUST_CHECK int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta_list *meta,
@@ -137,7 +141,8 @@ MUST_CHECK int stamp_write(struct sf_conn *conn, int fd, const char *key, const 
 /* Opens an object for reading and describes it. */
 MUST_CHECK int object_open(struct sf_conn *conn, const char *key, int *fd, struct sf_object *object,
                            struct sf_error *err);
-/* The same in an open folder. Sets errno: ENOENT also for a folder, ELOOP for a symlink, ENXIO for what else is no file. */
+/* The same in an open folder. Sets errno: ENOENT also for a folder, ELOOP for a symlink, ENXIO for what else is
+ * no file. */
 MUST_CHECK int object_open_at(const struct sf_conn *conn, int dirfd, const char *leaf, int *fd,
                               struct sf_object *object);
 

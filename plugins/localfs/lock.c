@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The lock of a destination: who replaces or removes an object holds it, so that "only if the tag is still this" is one
- * step. Creating an object needs no lock. It is gone with its holder, also when that is killed.
+ * The lock of a destination: who replaces or removes an object holds it, so that "only if the tag is still this"
+ * is one step. Creating an object needs no lock. It is gone with its holder, also when that is killed.
  */
 #include "plugins/localfs/localfs.h"
 

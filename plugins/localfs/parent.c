@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The folder that holds an object: found, made, kept for the next call, synced, and cleared away once it is empty. Puts and
- * removes come folder by folder, so a connection keeps the last one open.
+ * The folder that holds an object: found, made, kept for the next call, synced, and cleared away once it is
+ * empty. Puts and removes come folder by folder, so a connection keeps the last one open.
  */
 #include "plugins/localfs/localfs.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plugin's table: a folder on a local disk or a mounted share as the destination. docs/abi.md says what each slot does.
+ * The plugin's table: a folder on a local disk or a mounted share as the destination. docs/abi.md says what each
+ * slot does.
  */
 #include "plugins/localfs/localfs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The last step of put and copy: the finished temporary becomes the object, by one rename that either happens or does not.
- * Others may clear away an empty folder at any moment; then it is made again.
+ * The last step of put and copy: the finished temporary becomes the object, by one rename that either happens or
+ * does not. Others may clear away an empty folder at any moment; then it is made again.
  */
 #include "plugins/localfs/localfs.h"
 

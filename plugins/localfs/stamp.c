@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The extended attribute of an object: what the file system does not know of it. One line "1 MTIME SIZE NONCE SHA256", numbers in
- * hex, mtime in ns, then a line "key=value" a pair. Who overwrites the file in place leaves an attribute that no longer fits
- * mtime and size; then it says nothing, and the tag is another one. `cp -a` keeps all of it.
+ * The extended attribute of an object: what the file system does not know of it. One line "1 MTIME SIZE NONCE
+ * SHA256", numbers in hex, mtime in ns, then a line "key=value" a pair. Who overwrites the file in place leaves an
+ * attribute that no longer fits mtime and size; then it says nothing, and the tag is another one. `cp -a` keeps
+ * all of it.
  */
 #include "plugins/localfs/localfs.h"
 

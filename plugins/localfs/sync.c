@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Getting writes onto the disk. Puts of `durability: batch` sync nothing; a barrier syncs the whole file system at once, which
- * is an order of magnitude cheaper than a sync a file.
+ * Getting writes onto the disk. Puts of `durability: batch` sync nothing; a barrier syncs the whole file system
+ * at once, which is an order of magnitude cheaper than a sync a file.
  */
 #include "plugins/localfs/localfs.h"
 
@@ -17,8 +17,8 @@ int folder_sync(int fd)
     return -1;
 }
 
-/* rootfd was opened before this store's first write, so syncfs tells of every write error since. It tells only once: a second
- * syncfs succeeds although the data is lost. So the failure is kept, and barriers take turns. */
+/* rootfd was opened before this store's first write, so syncfs tells of every write error since. It tells only
+ * once: a second syncfs succeeds although the data is lost. So the failure is kept, and barriers take turns. */
 int barrier_sync(struct sf_store *store, int rootfd, struct sf_error *err)
 {
     int number;

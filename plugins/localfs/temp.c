@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Temporaries: a body is written to one of these and becomes the object by a rename. What a killed process left behind is
- * removed a day later, by the first put of some later run.
+ * Temporaries: a body is written to one of these and becomes the object by a rename. What a killed process left
+ * behind is removed a day later, by the first put of some later run.
  */
 #include "plugins/localfs/localfs.h"
 
 #include "base/beneath.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 enum { STALE_SECONDS = 24 * 60 * 60, NAME_TRIES = 100 };
 
@@ -43,7 +43,7 @@ static void sweep_one(int dirfd, const char *name, time_t before)
 /* Whatever fails here is tried again by the next run. */
 static void sweep(int tempfd)
 {
-    time_t before = time(NULL) - STALE_SECONDS;
+    time_t before = (time_t)(clock_wall_ms() / 1000) - STALE_SECONDS;
     const struct dirent *item;
     int fd = openat(tempfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;

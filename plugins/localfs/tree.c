@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stack of open folders behind a list. What vanishes while it is gone through is passed over, and so is whatever no key can
- * name: symlinks, FIFOs, temporaries. Only the innermost levels keep their descriptor, so depth costs none.
+ * The stack of open folders behind a list. What vanishes while it is gone through is passed over, and so is
+ * whatever no key can name: symlinks, FIFOs, temporaries. Only the innermost levels keep their descriptor, so
+ * depth costs none.
  */
 #include "plugins/localfs/tree.h"
 

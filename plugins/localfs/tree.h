@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Goes through the objects below a prefix in ascending order of their keys, holding one folder's names a level (base/folder.h).
- * Used by list.c only. Single-threaded.
+ * Goes through the objects below a prefix in ascending order of their keys, holding one folder's names a level
+ * (base/folder.h). Used by list.c only. Single-threaded.
  */
 #ifndef PLUGINS_LOCALFS_TREE_H
 #define PLUGINS_LOCALFS_TREE_H

@@ -12,13 +12,17 @@ static void limits(struct conformance *suite)
     const struct sf_store_info *info = &suite->info;
 
     REQUIRE(suite, info->remove_batch_max >= 1, "remove_batch_max is 0");
-    REQUIRE(suite, info->key_max_bytes == 0 || info->key_max_bytes >= 256, "key_max_bytes %u is too small for any path", info->key_max_bytes);
+    REQUIRE(suite, info->key_max_bytes == 0 || info->key_max_bytes >= 256, "key_max_bytes %u is too small for any path",
+            info->key_max_bytes);
     REQUIRE(suite, memchr(info->description, '\0', sizeof(info->description)) != NULL, "description is not terminated");
     REQUIRE(suite, info->description[0] != '\0', "description is empty: say where this store is");
-    REQUIRE(suite, (info->capabilities & SF_CAP_COPY) == 0 || suite->table->copy != NULL, "SF_CAP_COPY without the slot copy");
-    REQUIRE(suite, (info->capabilities & SF_CAP_UPLOAD) == 0 || (suite->table->upload_begin != NULL && suite->table->upload_part != NULL &&
-                                                                 suite->table->upload_commit != NULL && suite->table->upload_abort != NULL &&
-                                                                 suite->table->upload_close != NULL),
+    REQUIRE(suite, (info->capabilities & SF_CAP_COPY) == 0 || suite->table->copy != NULL,
+            "SF_CAP_COPY without the slot copy");
+    REQUIRE(suite,
+            (info->capabilities & SF_CAP_UPLOAD) == 0 ||
+                (suite->table->upload_begin != NULL && suite->table->upload_part != NULL &&
+                 suite->table->upload_commit != NULL && suite->table->upload_abort != NULL &&
+                 suite->table->upload_close != NULL),
             "SF_CAP_UPLOAD without all of upload_begin, _part, _commit, _abort, _close");
     REQUIRE(suite, (info->capabilities & SF_CAP_LIST_METADATA) == 0 || (info->capabilities & SF_CAP_METADATA) != 0,
             "SF_CAP_LIST_METADATA without SF_CAP_METADATA");
@@ -42,7 +46,8 @@ static void older_host(struct conformance *suite)
     for (i = old_size; i < sizeof(old); i++)
         REQUIRE(suite, ((unsigned char *)&old)[i] == 0xa5, "put wrote byte %u of an object of %u bytes", i, old_size);
     REQUIRE(suite, old.object.bytes == 1 && old.object.size == old_size, "put did not fill what there is room for");
-    REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, key.data, &old.object, &err) == 0, "stat: %s", err.text);
+    REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, key.data, &old.object, &err) == 0, "stat: %s",
+            err.text);
     for (i = old_size; i < sizeof(old); i++)
         REQUIRE(suite, ((unsigned char *)&old)[i] == 0xa5, "stat wrote byte %u of an object of %u bytes", i, old_size);
 }
@@ -74,8 +79,10 @@ static void newer_host(struct conformance *suite)
     argument.put.body = &body.body;
     argument.put.digests = &digests;
     argument.put.meta_element_size = sizeof(struct sf_meta);
-    REQUIRE(suite, suite->table->put(&suite->call, suite->conn, &argument.put, &answer.object, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0 && strcmp(back.data, "abc") == 0, "it did not come back");
+    REQUIRE(suite, suite->table->put(&suite->call, suite->conn, &argument.put, &answer.object, &err) == 0, "put: %s",
+            err.text);
+    REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0 && strcmp(back.data, "abc") == 0,
+            "it did not come back");
 }
 
 /* Arrays are stepped through by the element size that came with them. */
@@ -111,7 +118,8 @@ static void wider_elements(struct conformance *suite)
 
 static void keys_at_the_limits(struct conformance *suite)
 {
-    uint32_t segment = suite->info.segment_max_bytes != 0 ? suite->info.segment_max_bytes : 255, key_max = suite->info.key_max_bytes;
+    uint32_t segment = suite->info.segment_max_bytes != 0 ? suite->info.segment_max_bytes : 255,
+             key_max = suite->info.key_max_bytes;
     AUTO_FREE char *name = NULL;
     struct sf_error err = SF_ERROR_INIT;
     SF_AUTO(buf) key = BUF_INIT, back = BUF_INIT;
@@ -122,15 +130,20 @@ static void keys_at_the_limits(struct conformance *suite)
     name = mem_alloc(segment + 1);
     memset(name, 'n', segment);
     conformance_key(suite, name, &key);
-    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "a segment of %u bytes: %s", segment, err.text);
-    REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0, "a segment of %u bytes: %s", segment, err.text);
+    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "a segment of %u bytes: %s", segment,
+            err.text);
+    REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0, "a segment of %u bytes: %s", segment,
+            err.text);
     conformance_key(suite, "long", &key);
     while (key.length < key_max)
         buf_add_byte(&key, key.length % 100 == 0 && key.length + 1 < key_max ? '/' : 'k');
-    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "a key of %u bytes: %s", key_max, err.text);
+    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "a key of %u bytes: %s", key_max,
+            err.text);
     buf_add_byte(&key, 'k');
-    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) < 0, "a key of %zu bytes was accepted", key.length);
-    REQUIRE(suite, err.cls == SF_TOO_LARGE || err.cls == SF_INVALID, "class %d instead of too_large: %s", err.cls, err.text);
+    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) < 0, "a key of %zu bytes was accepted",
+            key.length);
+    REQUIRE(suite, err.cls == SF_TOO_LARGE || err.cls == SF_INVALID, "class %d instead of too_large: %s", err.cls,
+            err.text);
 }
 
 static void reports_requests(struct conformance *suite)
@@ -142,7 +155,8 @@ static void reports_requests(struct conformance *suite)
     conformance_key(suite, "reported", &key);
     memset(suite->requests, 0, sizeof(suite->requests));
     REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, suite->requests[SF_REQUEST_PUT] == 1, "one small put reported %u puts", suite->requests[SF_REQUEST_PUT]);
+    REQUIRE(suite, suite->requests[SF_REQUEST_PUT] == 1, "one small put reported %u puts",
+            suite->requests[SF_REQUEST_PUT]);
     REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0, "get: %s", err.text);
     REQUIRE(suite, suite->requests[SF_REQUEST_GET] == 1, "one get reported %u", suite->requests[SF_REQUEST_GET]);
     REQUIRE(suite, conformance_exists(suite, key.data, &err) == 1, "stat: %s", err.text);
@@ -163,7 +177,8 @@ static void opened_again(struct conformance *suite)
 
     conformance_key(suite, "kept", &key);
     REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, suite->table->store_open(&suite->call, suite->settings, &info, &second, &err) == 0, "store_open: %s", err.text);
+    REQUIRE(suite, suite->table->store_open(&suite->call, suite->settings, &info, &second, &err) == 0, "store_open: %s",
+            err.text);
     result = suite->table->conn_open(&suite->call, second, &conn, &err);
     if (result == 0) {
         result = suite->table->stat(&suite->call, conn, key.data, &object, &err);

@@ -27,7 +27,7 @@ struct conformance {
     atomic_uint requests[16];
     const char *prefix; /* of all keys of this case, ends in '/' */
     enum conformance_verdict verdict;
-    char text[1024];    /* why it failed or was skipped */
+    char text[1024]; /* why it failed or was skipped */
 };
 
 struct conformance_case {
@@ -46,8 +46,9 @@ struct conformance_counts {
 
 /* Runs every case below prefix (without '/' at the end; "" is fine) and removes what they left. -1: the store could not be
  * opened or cleared. only: NULL, or run the cases whose name contains it. */
-int conformance_run(const struct sf_plugin *table, const struct sf_settings *settings, const char *prefix, const char *only,
-                    conformance_report_fn report, void *ctx, struct conformance_counts *counts, struct sf_error *err);
+int conformance_run(const struct sf_plugin *table, const struct sf_settings *settings, const char *prefix,
+                    const char *only, conformance_report_fn report, void *ctx, struct conformance_counts *counts,
+                    struct sf_error *err);
 
 /* The cases, a table a file. */
 extern const struct conformance_case conformance_put_cases[];
@@ -85,19 +86,22 @@ void conformance_fail(struct conformance *suite, const char *file, int line, con
 void conformance_key(const struct conformance *suite, const char *name, struct buf *key);
 
 /* A put from memory with what digests the store wants. -1 with *err. */
-int conformance_put(struct conformance *suite, const char *key, const void *data, size_t bytes, struct sf_object *object,
-                    struct sf_error *err);
+int conformance_put(struct conformance *suite, const char *key, const void *data, size_t bytes,
+                    struct sf_object *object, struct sf_error *err);
 /* The same with a precondition. */
 int conformance_put_if(struct conformance *suite, const char *key, const void *data, size_t bytes,
-                       enum sf_precondition precondition, const char *tag, struct sf_object *object, struct sf_error *err);
+                       enum sf_precondition precondition, const char *tag, struct sf_object *object,
+                       struct sf_error *err);
 /* The digests of data that info.wanted_digests asks for, SHA-256 always. */
 void conformance_digests(const struct conformance *suite, const void *data, size_t bytes, struct sf_digests *digests);
 /* A whole object. */
-int conformance_get(struct conformance *suite, const char *key, struct buf *out, struct sf_object *object, struct sf_error *err);
+int conformance_get(struct conformance *suite, const char *key, struct buf *out, struct sf_object *object,
+                    struct sf_error *err);
 /* 1: exists, 0: not_found, -1: another error. */
 int conformance_exists(struct conformance *suite, const char *key, struct sf_error *err);
 /* All keys of a list, joined by newlines, prefixes with a leading '>' . */
-int conformance_list(struct conformance *suite, const struct sf_list_query *query, struct buf *out, struct sf_error *err);
+int conformance_list(struct conformance *suite, const struct sf_list_query *query, struct buf *out,
+                     struct sf_error *err);
 /* bytes of repeatable noise, to free. */
 unsigned char *conformance_noise(size_t bytes, unsigned seed);
 

@@ -11,8 +11,8 @@ static void ranges(struct conformance *suite)
     static const struct {
         uint64_t offset, length;
         const char *expected;
-    } rows[] = {{0, UINT64_MAX, "0123456789"}, {0, 1, "0"},  {3, 4, "3456"}, {9, 1, "9"},
-                {9, 100, "9"},                 {5, UINT64_MAX, "56789"}, {10, 5, ""},    {50, 5, ""}};
+    } rows[] = {{0, UINT64_MAX, "0123456789"}, {0, 1, "0"}, {3, 4, "3456"}, {9, 1, "9"}, {9, 100, "9"},
+                {5, UINT64_MAX, "56789"},      {10, 5, ""}, {50, 5, ""}};
     struct sf_error err = SF_ERROR_INIT;
     SF_AUTO(buf) key = BUF_INIT;
     size_t i;
@@ -25,9 +25,12 @@ static void ranges(struct conformance *suite)
         struct sf_sink sink = {.size = sizeof(sink), .kind = SF_SINK_MEMORY, .data = memory, .capacity = 10};
         struct sf_object object = {.size = sizeof(object)};
 
-        REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) == 0, "get: %s", err.text);
-        REQUIRE(suite, strcmp(memory, rows[i].expected) == 0, "range %zu yielded '%s' instead of '%s'", i, memory, rows[i].expected);
-        REQUIRE(suite, object.bytes == 10, "the object's size became %llu with a range", (unsigned long long)object.bytes);
+        REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) == 0, "get: %s",
+                err.text);
+        REQUIRE(suite, strcmp(memory, rows[i].expected) == 0, "range %zu yielded '%s' instead of '%s'", i, memory,
+                rows[i].expected);
+        REQUIRE(suite, object.bytes == 10, "the object's size became %llu with a range",
+                (unsigned long long)object.bytes);
     }
 }
 
@@ -46,7 +49,8 @@ static void descriptor_sink(struct conformance *suite)
     get.key = key.data;
     REQUIRE(suite, conformance_put(suite, key.data, digits, 10, NULL, &err) == 0, "put: %s", err.text);
     REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) == 0, "get: %s", err.text);
-    REQUIRE(suite, pread(fd, back, sizeof(back) - 1, 5) == 6 && strcmp(back, "234567") == 0, "the file holds '%s' at 5", back);
+    REQUIRE(suite, pread(fd, back, sizeof(back) - 1, 5) == 6 && strcmp(back, "234567") == 0, "the file holds '%s' at 5",
+            back);
 }
 
 static void small_sink(struct conformance *suite)
@@ -61,7 +65,8 @@ static void small_sink(struct conformance *suite)
     conformance_key(suite, "digits", &key);
     get.key = key.data;
     REQUIRE(suite, conformance_put(suite, key.data, digits, 10, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) < 0, "10 bytes went into 9");
+    REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) < 0,
+            "10 bytes went into 9");
     REQUIRE(suite, err.cls == SF_TOO_LARGE, "class %d instead of too_large: %s", err.cls, err.text);
     REQUIRE(suite, memory[9] == '\0', "the sink was overrun");
 }
@@ -86,7 +91,8 @@ static void failing_sink(struct conformance *suite)
     conformance_key(suite, "digits", &key);
     get.key = key.data;
     REQUIRE(suite, conformance_put(suite, key.data, digits, 10, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) < 0, "the sink's failure was lost");
+    REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) < 0,
+            "the sink's failure was lost");
     REQUIRE(suite, err.cls == SF_NO_SPACE, "the sink's own error class (no_space) became %d: %s", err.cls, err.text);
 }
 
@@ -101,7 +107,8 @@ static void missing(struct conformance *suite)
     REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "put: %s", err.text);
     for (i = 0; i < 3; i++) {
         conformance_key(suite, names[i], &key);
-        REQUIRE(suite, conformance_exists(suite, key.data, &err) == 0, "stat of '%s': class %d: %s", names[i], err.cls, err.text);
+        REQUIRE(suite, conformance_exists(suite, key.data, &err) == 0, "stat of '%s': class %d: %s", names[i], err.cls,
+                err.text);
         REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) < 0 && err.cls == SF_NOT_FOUND,
                 "get of '%s': class %d instead of not_found: %s", names[i], err.cls, err.text);
         REQUIRE(suite, back.length == 0, "a missing object yielded bytes");
@@ -117,7 +124,8 @@ static void folder_is_no_object(struct conformance *suite)
     conformance_key(suite, "folder/object", &key);
     REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "put: %s", err.text);
     conformance_key(suite, "folder", &key);
-    REQUIRE(suite, conformance_exists(suite, key.data, &err) == 0, "stat of a mere prefix succeeded or failed oddly: %s", err.text);
+    REQUIRE(suite, conformance_exists(suite, key.data, &err) == 0,
+            "stat of a mere prefix succeeded or failed oddly: %s", err.text);
 }
 
 const struct conformance_case conformance_get_cases[] = {

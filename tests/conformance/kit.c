@@ -40,12 +40,14 @@ void conformance_digests(const struct conformance *suite, const void *data, size
         digests->have |= SF_DIGEST_CRC32C;
         digests->crc32c = crc32c_update(0, data, bytes);
     }
-    if ((suite->info.wanted_digests & SF_DIGEST_MD5) && EVP_Digest(data, bytes, digests->md5, NULL, EVP_md5(), NULL) == 1)
+    if ((suite->info.wanted_digests & SF_DIGEST_MD5) &&
+        EVP_Digest(data, bytes, digests->md5, NULL, EVP_md5(), NULL) == 1)
         digests->have |= SF_DIGEST_MD5;
 }
 
 int conformance_put_if(struct conformance *suite, const char *key, const void *data, size_t bytes,
-                       enum sf_precondition precondition, const char *tag, struct sf_object *object, struct sf_error *err)
+                       enum sf_precondition precondition, const char *tag, struct sf_object *object,
+                       struct sf_error *err)
 {
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .length = bytes, .data = data};
     struct sf_digests digests;
@@ -62,8 +64,8 @@ int conformance_put_if(struct conformance *suite, const char *key, const void *d
     return suite->table->put(&suite->call, suite->conn, &put, object != NULL ? object : &unused, err);
 }
 
-int conformance_put(struct conformance *suite, const char *key, const void *data, size_t bytes, struct sf_object *object,
-                    struct sf_error *err)
+int conformance_put(struct conformance *suite, const char *key, const void *data, size_t bytes,
+                    struct sf_object *object, struct sf_error *err)
 {
     return conformance_put_if(suite, key, data, bytes, SF_IF_ANY, NULL, object, err);
 }
@@ -79,7 +81,8 @@ static int take_bytes(void *ctx, uint64_t position, const void *bytes, size_t le
     return 0;
 }
 
-int conformance_get(struct conformance *suite, const char *key, struct buf *out, struct sf_object *object, struct sf_error *err)
+int conformance_get(struct conformance *suite, const char *key, struct buf *out, struct sf_object *object,
+                    struct sf_error *err)
 {
     struct sf_get get = {.size = sizeof(get), .key = key, .length = UINT64_MAX};
     struct sf_sink sink = {.size = sizeof(sink), .kind = SF_SINK_CALLBACK, .ctx = out, .write = take_bytes};
@@ -108,7 +111,8 @@ static void list_prefix(void *ctx, const char *prefix)
     buf_printf(ctx, ">%s\n", prefix);
 }
 
-int conformance_list(struct conformance *suite, const struct sf_list_query *query, struct buf *out, struct sf_error *err)
+int conformance_list(struct conformance *suite, const struct sf_list_query *query, struct buf *out,
+                     struct sf_error *err)
 {
     struct sf_list_sink sink = {.size = sizeof(sink), .ctx = out, .object = list_object, .prefix = list_prefix};
     struct sf_conn *conn = NULL;

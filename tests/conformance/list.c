@@ -6,9 +6,10 @@
 
 /* In ascending byte order. A '/' sorts after '-' and '.', before digits; what a file system calls a folder sorts as "name/". */
 static const char *const names[] = {
-    "A", "a", "a b", "a!", "a#", "a%2F", "a%zz", "a&b=c", "a+b", "a,b", "a-b", "a.b", "a0", "a:b", "a;b", "a?b",
-    "a@b", "a_b", "ab", "ad-x", "ad.x", "ad/b", "ad/b.c", "ad/b0", "ad/bx-", "ad/bx.", "ad/bx/c", "ad/bx0", "ad0",
-    "a~", "b/c/d/e", "b/c/d/e-/f", "b/c0", "c\"d", "c'd", "c*d", "c\\d", "c|d", "e\xcc\x81", "\xc3\xa9",
+    "A",       "a",          "a b",    "a!",    "a#",     "a%2F",   "a%zz",    "a&b=c",  "a+b",       "a,b",
+    "a-b",     "a.b",        "a0",     "a:b",   "a;b",    "a?b",    "a@b",     "a_b",    "ab",        "ad-x",
+    "ad.x",    "ad/b",       "ad/b.c", "ad/b0", "ad/bx-", "ad/bx.", "ad/bx/c", "ad/bx0", "ad0",       "a~",
+    "b/c/d/e", "b/c/d/e-/f", "b/c0",   "c\"d",  "c'd",    "c*d",    "c\\d",    "c|d",    "e\xcc\x81", "\xc3\xa9",
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
@@ -58,13 +59,15 @@ static void order(struct conformance *suite)
             expect(suite, prefixes[p], NULL, &expected);
             REQUIRE(suite, conformance_list(suite, &query, &listed, &err) == 0, "list: %s", err.text);
             REQUIRE(suite, strcmp(buf_text(&listed), buf_text(&expected)) == 0,
-                    "prefix '%s', pages of %u: got\n%s\ninstead of\n%s", prefixes[p], pages[i], buf_text(&listed), buf_text(&expected));
+                    "prefix '%s', pages of %u: got\n%s\ninstead of\n%s", prefixes[p], pages[i], buf_text(&listed),
+                    buf_text(&expected));
         }
 }
 
 static void start_after(struct conformance *suite)
 {
-    static const char *const starts[] = {"A", "a.b", "ad", "ad/", "ad/b", "ad/bx", "ad/bx/c", "ad/bzz", "b/c/d", "\xc3\xa9"};
+    static const char *const starts[] = {"A",     "a.b",     "ad",     "ad/",   "ad/b",
+                                         "ad/bx", "ad/bx/c", "ad/bzz", "b/c/d", "\xc3\xa9"};
     SF_AUTO(buf) start = BUF_INIT, listed = BUF_INIT, expected = BUF_INIT;
     struct sf_error err = SF_ERROR_INIT;
     size_t i;
@@ -78,8 +81,8 @@ static void start_after(struct conformance *suite)
         query.start_after = start.data;
         expect(suite, "", starts[i], &expected);
         REQUIRE(suite, conformance_list(suite, &query, &listed, &err) == 0, "list: %s", err.text);
-        REQUIRE(suite, strcmp(buf_text(&listed), buf_text(&expected)) == 0, "after '%s': got\n%s\ninstead of\n%s", starts[i],
-                buf_text(&listed), buf_text(&expected));
+        REQUIRE(suite, strcmp(buf_text(&listed), buf_text(&expected)) == 0, "after '%s': got\n%s\ninstead of\n%s",
+                starts[i], buf_text(&listed), buf_text(&expected));
     }
 }
 
@@ -105,8 +108,10 @@ static void delimiter(struct conformance *suite)
     if (!put_names(suite))
         return;
     REQUIRE(suite, conformance_list(suite, &query, &listed, &err) == 0, "list: %s", err.text);
-    REQUIRE(suite, count_line(&listed, ">", suite->prefix, "ad/") == 1, "prefix ad/ is not there once:\n%s", buf_text(&listed));
-    REQUIRE(suite, count_line(&listed, ">", suite->prefix, "b/") == 1, "prefix b/ is not there once:\n%s", buf_text(&listed));
+    REQUIRE(suite, count_line(&listed, ">", suite->prefix, "ad/") == 1, "prefix ad/ is not there once:\n%s",
+            buf_text(&listed));
+    REQUIRE(suite, count_line(&listed, ">", suite->prefix, "b/") == 1, "prefix b/ is not there once:\n%s",
+            buf_text(&listed));
     for (i = 0; i < NAMES; i++)
         REQUIRE(suite, count_line(&listed, "", suite->prefix, names[i]) == (strchr(names[i], '/') == NULL),
                 "'%s' is listed or missing wrongly:\n%s", names[i], buf_text(&listed));
@@ -139,15 +144,16 @@ static void described_as_stat_does(struct conformance *suite)
     conformance_key(suite, "one", &key);
     REQUIRE(suite, conformance_put(suite, key.data, "12345", 5, &put, &err) == 0, "put: %s", err.text);
     REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, key.data, &stat, &err) == 0, "stat: %s", err.text);
-    REQUIRE(suite, suite->table->list_open(&suite->call, suite->conn, &query, &list, &err) == 0, "list_open: %s", err.text);
+    REQUIRE(suite, suite->table->list_open(&suite->call, suite->conn, &query, &list, &err) == 0, "list_open: %s",
+            err.text);
     if (suite->table->list_next(&suite->call, list, &sink, &more, &err) < 0)
         conformance_fail(suite, __FILE__, __LINE__, "list_next: %s", err.text);
     suite->table->list_close(list);
     REQUIRE(suite, described.count == 1, "%u objects listed instead of 1", described.count);
     REQUIRE(suite, described.last.bytes == 5 && stat.bytes == 5, "size: list says %llu, stat %llu",
             (unsigned long long)described.last.bytes, (unsigned long long)stat.bytes);
-    REQUIRE(suite, strcmp(described.last.tag, put.tag) == 0 && strcmp(stat.tag, put.tag) == 0, "tag: put '%s', list '%s', stat '%s'",
-            put.tag, described.last.tag, stat.tag);
+    REQUIRE(suite, strcmp(described.last.tag, put.tag) == 0 && strcmp(stat.tag, put.tag) == 0,
+            "tag: put '%s', list '%s', stat '%s'", put.tag, described.last.tag, stat.tag);
 }
 
 /* More than any store's page. */
@@ -168,7 +174,8 @@ static void many(struct conformance *suite)
         REQUIRE(suite, conformance_put(suite, key.data, name, 4, NULL, &err) == 0, "put: %s", err.text);
     }
     REQUIRE(suite, conformance_list(suite, &query, &listed, &err) == 0, "list: %s", err.text);
-    REQUIRE(suite, strcmp(buf_text(&listed), buf_text(&expected)) == 0, "%d objects were not listed each once and in order", MANY);
+    REQUIRE(suite, strcmp(buf_text(&listed), buf_text(&expected)) == 0,
+            "%d objects were not listed each once and in order", MANY);
 }
 
 const struct conformance_case conformance_list_cases[] = {

@@ -107,7 +107,8 @@ static bool run_crew(struct crew *crew)
 
 static void many_connections(struct conformance *suite)
 {
-    struct crew crew = {.suite = suite, .locked = {.mutex = PTHREAD_MUTEX_INITIALIZER}, .serial = PTHREAD_MUTEX_INITIALIZER};
+    struct crew crew = {
+        .suite = suite, .locked = {.mutex = PTHREAD_MUTEX_INITIALIZER}, .serial = PTHREAD_MUTEX_INITIALIZER};
     struct sf_list_query query = {.size = sizeof(query), .prefix = suite->prefix};
     struct sf_error err = SF_ERROR_INIT;
     SF_AUTO(buf) listed = BUF_INIT;
@@ -176,7 +177,8 @@ static void cancelled(struct conformance *suite)
     REQUIRE(suite, err.cls == SF_CANCELLED, "class %d instead of cancelled: %s", err.cls, err.text);
     REQUIRE(suite, clock_mono_ms() - began < 10000, "it took %lld ms to notice", (long long)(clock_mono_ms() - began));
     REQUIRE(suite, conformance_exists(suite, key.data, &err) == 0, "the cancelled object is visible");
-    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0, "the connection is unusable afterwards: %s", err.text);
+    REQUIRE(suite, conformance_put(suite, key.data, "x", 1, NULL, &err) == 0,
+            "the connection is unusable afterwards: %s", err.text);
 }
 
 const struct conformance_case conformance_parallel_cases[] = {

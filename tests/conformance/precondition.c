@@ -8,10 +8,13 @@ static void create_only(struct conformance *suite)
     struct sf_error err = SF_ERROR_INIT;
     SF_AUTO(buf) key = BUF_INIT, back = BUF_INIT;
 
-    SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_CREATE_ONLY_PUT, "no SF_CAP_CREATE_ONLY_PUT: the guard is advisory here");
+    SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_CREATE_ONLY_PUT,
+                "no SF_CAP_CREATE_ONLY_PUT: the guard is advisory here");
     conformance_key(suite, "once", &key);
-    REQUIRE(suite, conformance_put_if(suite, key.data, "first", 5, SF_IF_ABSENT, NULL, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, conformance_put_if(suite, key.data, "second", 6, SF_IF_ABSENT, NULL, NULL, &err) < 0, "the second was accepted");
+    REQUIRE(suite, conformance_put_if(suite, key.data, "first", 5, SF_IF_ABSENT, NULL, NULL, &err) == 0, "put: %s",
+            err.text);
+    REQUIRE(suite, conformance_put_if(suite, key.data, "second", 6, SF_IF_ABSENT, NULL, NULL, &err) < 0,
+            "the second was accepted");
     REQUIRE(suite, err.cls == SF_EXISTS, "class %d instead of exists: %s", err.cls, err.text);
     REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0 && strcmp(back.data, "first") == 0,
             "the refused put changed the object");
@@ -26,8 +29,10 @@ static void replace_any(struct conformance *suite)
     conformance_key(suite, "replaced", &key);
     REQUIRE(suite, conformance_put(suite, key.data, "first", 5, &first, &err) == 0, "put: %s", err.text);
     REQUIRE(suite, conformance_put(suite, key.data, "other", 5, &second, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0 && strcmp(back.data, "other") == 0, "not replaced");
-    REQUIRE(suite, strcmp(first.tag, second.tag) != 0, "other bytes of the same size have the same tag '%s'", first.tag);
+    REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0 && strcmp(back.data, "other") == 0,
+            "not replaced");
+    REQUIRE(suite, strcmp(first.tag, second.tag) != 0, "other bytes of the same size have the same tag '%s'",
+            first.tag);
 }
 
 static void replace_by_tag(struct conformance *suite)
@@ -39,8 +44,10 @@ static void replace_by_tag(struct conformance *suite)
     SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_IF_TAG_PUT, "no SF_CAP_IF_TAG_PUT");
     conformance_key(suite, "by-tag", &key);
     REQUIRE(suite, conformance_put(suite, key.data, "first", 5, &first, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, conformance_put_if(suite, key.data, "other", 5, SF_IF_TAG, first.tag, &second, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, conformance_put_if(suite, key.data, "third", 5, SF_IF_TAG, first.tag, NULL, &err) < 0, "an old tag was accepted");
+    REQUIRE(suite, conformance_put_if(suite, key.data, "other", 5, SF_IF_TAG, first.tag, &second, &err) == 0, "put: %s",
+            err.text);
+    REQUIRE(suite, conformance_put_if(suite, key.data, "third", 5, SF_IF_TAG, first.tag, NULL, &err) < 0,
+            "an old tag was accepted");
     REQUIRE(suite, err.cls == SF_PRECONDITION, "class %d instead of precondition: %s", err.cls, err.text);
     REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0 && strcmp(back.data, "other") == 0,
             "the refused put changed the object");
@@ -56,7 +63,8 @@ static void replace_missing_by_tag(struct conformance *suite)
     conformance_key(suite, "here", &key);
     conformance_key(suite, "gone", &other);
     REQUIRE(suite, conformance_put(suite, key.data, "first", 5, &first, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, conformance_put_if(suite, other.data, "other", 5, SF_IF_TAG, first.tag, NULL, &err) < 0, "it was accepted");
+    REQUIRE(suite, conformance_put_if(suite, other.data, "other", 5, SF_IF_TAG, first.tag, NULL, &err) < 0,
+            "it was accepted");
     REQUIRE(suite, err.cls == SF_PRECONDITION, "class %d instead of precondition: %s", err.cls, err.text);
     REQUIRE(suite, conformance_exists(suite, other.data, &err) == 0, "the refused put made an object");
 }
@@ -76,7 +84,8 @@ static void get_by_tag(struct conformance *suite)
     get.if_tag = object.tag;
     REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) == 0, "get: %s", err.text);
     REQUIRE(suite, conformance_put(suite, key.data, "other", 5, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) < 0, "another tag was served");
+    REQUIRE(suite, suite->table->get(&suite->call, suite->conn, &get, &sink, &object, &err) < 0,
+            "another tag was served");
     REQUIRE(suite, err.cls == SF_PRECONDITION, "class %d instead of precondition: %s", err.cls, err.text);
 }
 

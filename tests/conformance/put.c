@@ -31,7 +31,8 @@ static void memory_bodies(struct conformance *suite)
         REQUIRE(suite, same(&back, noise, sizes[i]), "%zu bytes came back as %zu other ones", sizes[i], back.length);
         REQUIRE(suite, put.bytes == sizes[i] && got.bytes == sizes[i], "bytes: put answered %llu, get %llu, not %zu",
                 (unsigned long long)put.bytes, (unsigned long long)got.bytes, sizes[i]);
-        REQUIRE(suite, strcmp(put.tag, got.tag) == 0 && put.tag[0] != '\0', "tag: put answered '%s', get '%s'", put.tag, got.tag);
+        REQUIRE(suite, strcmp(put.tag, got.tag) == 0 && put.tag[0] != '\0', "tag: put answered '%s', get '%s'", put.tag,
+                got.tag);
     }
 }
 
@@ -55,11 +56,11 @@ static void descriptor_bodies(struct conformance *suite)
     size_t i;
 
     for (i = 0; i < SIZES && fd >= 0; i++) {
-        struct sf_body body = {
-            .size = sizeof(body), .kind = SF_BODY_FD, .length = sizes[i], .fd = fd, .offset = skip};
+        struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_FD, .length = sizes[i], .fd = fd, .offset = skip};
         struct sf_digests digests;
         SF_AUTO(buf) key = BUF_INIT, back = BUF_INIT;
-        struct sf_put put = {.size = sizeof(put), .body = &body, .digests = &digests, .meta_element_size = sizeof(struct sf_meta)};
+        struct sf_put put = {
+            .size = sizeof(put), .body = &body, .digests = &digests, .meta_element_size = sizeof(struct sf_meta)};
         struct sf_object object = {.size = sizeof(object)};
         struct sf_error err = SF_ERROR_INIT;
 
@@ -73,7 +74,8 @@ static void descriptor_bodies(struct conformance *suite)
         REQUIRE(suite, same(&back, noise + skip, sizes[i]), "%zu bytes from offset 13 did not come back", sizes[i]);
         if ((suite->info.capabilities & SF_CAP_DIGEST_ON_PUT) == 0)
             continue;
-        REQUIRE(suite, (object.digests.have & SF_DIGEST_SHA256) && memcmp(object.digests.sha256, digests.sha256, 32) == 0,
+        REQUIRE(suite,
+                (object.digests.have & SF_DIGEST_SHA256) && memcmp(object.digests.sha256, digests.sha256, 32) == 0,
                 "SF_CAP_DIGEST_ON_PUT, but put did not answer the body's SHA-256");
     }
 }
@@ -100,9 +102,11 @@ static int64_t read_body(void *ctx, uint64_t position, void *buffer, size_t byte
     return (int64_t)bytes;
 }
 
-static int put_callback(struct conformance *suite, const char *key, struct callback_body *source, uint64_t length, struct sf_error *err)
+static int put_callback(struct conformance *suite, const char *key, struct callback_body *source, uint64_t length,
+                        struct sf_error *err)
 {
-    struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_CALLBACK, .length = length, .ctx = source, .read = read_body};
+    struct sf_body body = {
+        .size = sizeof(body), .kind = SF_BODY_CALLBACK, .length = length, .ctx = source, .read = read_body};
     struct sf_digests digests;
     struct sf_put put = {.size = sizeof(put),
                          .key = key,
@@ -155,8 +159,10 @@ static void short_body(struct conformance *suite)
     SF_AUTO(buf) key = BUF_INIT;
 
     conformance_key(suite, "short", &key);
-    REQUIRE(suite, put_callback(suite, key.data, &source, 300000, &err) < 0, "a body of 200,000 of 300,000 bytes was accepted");
-    REQUIRE(suite, err.cls == SF_CORRUPT, "a source that yields too little is corrupt, not class %d: %s", err.cls, err.text);
+    REQUIRE(suite, put_callback(suite, key.data, &source, 300000, &err) < 0,
+            "a body of 200,000 of 300,000 bytes was accepted");
+    REQUIRE(suite, err.cls == SF_CORRUPT, "a source that yields too little is corrupt, not class %d: %s", err.cls,
+            err.text);
     REQUIRE(suite, conformance_exists(suite, key.data, &err) == 0, "half an object is visible");
 }
 
@@ -173,7 +179,8 @@ static void wrong_digest(struct conformance *suite)
         struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .length = 9, .data = "123456789"};
         struct sf_digests digests;
         SF_AUTO(buf) key = BUF_INIT;
-        struct sf_put put = {.size = sizeof(put), .body = &body, .digests = &digests, .meta_element_size = sizeof(struct sf_meta)};
+        struct sf_put put = {
+            .size = sizeof(put), .body = &body, .digests = &digests, .meta_element_size = sizeof(struct sf_meta)};
         struct sf_object object = {.size = sizeof(object)};
         struct sf_error err = SF_ERROR_INIT;
 
@@ -198,7 +205,8 @@ static void metadata(struct conformance *suite)
                                    {sizeof(struct sf_meta), 0, "run", "a value, with = and ~ signs"}};
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .length = 4, .data = "text"};
     SF_AUTO(buf) key = BUF_INIT, back = BUF_INIT;
-    struct sf_put put = {.size = sizeof(put), .body = &body, .meta = meta, .meta_count = 2, .meta_element_size = sizeof(meta[0])};
+    struct sf_put put = {
+        .size = sizeof(put), .body = &body, .meta = meta, .meta_count = 2, .meta_element_size = sizeof(meta[0])};
     struct sf_object object = {.size = sizeof(object)}, stat = {.size = sizeof(stat)}, got = {.size = sizeof(got)};
     struct sf_digests digests;
     struct sf_error err = SF_ERROR_INIT;
@@ -212,12 +220,15 @@ static void metadata(struct conformance *suite)
     REQUIRE(suite, suite->table->put(&suite->call, suite->conn, &put, &object, &err) == 0, "put: %s", err.text);
     REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, key.data, &stat, &err) == 0, "stat: %s", err.text);
     value = sf_object_meta(&stat, "run");
-    REQUIRE(suite, value != NULL && strcmp(value, meta[1].value) == 0, "stat answers '%s' for run", value != NULL ? value : "(nothing)");
+    REQUIRE(suite, value != NULL && strcmp(value, meta[1].value) == 0, "stat answers '%s' for run",
+            value != NULL ? value : "(nothing)");
     value = sf_object_meta(&stat, "checksum_sha256");
-    REQUIRE(suite, value != NULL && strcmp(value, "00ff") == 0, "stat answers '%s' for checksum_sha256", value != NULL ? value : "(nothing)");
+    REQUIRE(suite, value != NULL && strcmp(value, "00ff") == 0, "stat answers '%s' for checksum_sha256",
+            value != NULL ? value : "(nothing)");
     REQUIRE(suite, conformance_get(suite, key.data, &back, &got, &err) == 0, "get: %s", err.text);
     value = sf_object_meta(&got, "run");
-    REQUIRE(suite, value != NULL && strcmp(value, meta[1].value) == 0, "get answers '%s' for run", value != NULL ? value : "(nothing)");
+    REQUIRE(suite, value != NULL && strcmp(value, meta[1].value) == 0, "get answers '%s' for run",
+            value != NULL ? value : "(nothing)");
 }
 
 static void times(struct conformance *suite)
@@ -232,8 +243,8 @@ static void times(struct conformance *suite)
     REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, key.data, &stat, &err) == 0, "stat: %s", err.text);
     SKIP_UNLESS(suite, put.server_time_ms != 0, "the store does not tell its time");
     difference = put.server_time_ms - stat.modified_ms;
-    REQUIRE(suite, difference > -5000 && difference < 60000, "modified and server time of a fresh object are %lld ms apart",
-            (long long)difference);
+    REQUIRE(suite, difference > -5000 && difference < 60000,
+            "modified and server time of a fresh object are %lld ms apart", (long long)difference);
 }
 
 static void barrier(struct conformance *suite)
@@ -244,7 +255,8 @@ static void barrier(struct conformance *suite)
                          .flags = SF_PUT_BARRIER,
                          .body = &body,
                          .meta_element_size = sizeof(struct sf_meta),
-                         .precondition = (suite->info.capabilities & SF_CAP_CREATE_ONLY_PUT) ? SF_IF_ABSENT : SF_IF_ANY};
+                         .precondition =
+                             (suite->info.capabilities & SF_CAP_CREATE_ONLY_PUT) ? SF_IF_ABSENT : SF_IF_ANY};
     struct sf_object object = {.size = sizeof(object)};
     struct sf_digests digests;
     struct sf_error err = SF_ERROR_INIT;

@@ -21,7 +21,8 @@ static void take(void *ctx, uint32_t index, int32_t cls, const char *text)
     results->cls[index] = cls;
 }
 
-static int remove_all(struct conformance *suite, const struct sf_remove *items, uint32_t count, struct results *results, struct sf_error *err)
+static int remove_all(struct conformance *suite, const struct sf_remove *items, uint32_t count, struct results *results,
+                      struct sf_error *err)
 {
     struct sf_remove_sink sink = {.size = sizeof(sink), .ctx = results, .result = take};
 
@@ -82,11 +83,13 @@ static void by_tag(struct conformance *suite)
     item.key = key.data;
     item.if_tag = first.tag;
     REQUIRE(suite, remove_all(suite, &item, 1, &results, &err) == 0, "remove: %s", err.text);
-    REQUIRE(suite, results.calls[0] == 1 && results.cls[0] == SF_PRECONDITION, "class %d instead of precondition", results.cls[0]);
+    REQUIRE(suite, results.calls[0] == 1 && results.cls[0] == SF_PRECONDITION, "class %d instead of precondition",
+            results.cls[0]);
     REQUIRE(suite, conformance_exists(suite, key.data, &err) == 1, "the object is gone all the same");
     item.if_tag = second.tag;
     REQUIRE(suite, remove_all(suite, &item, 1, &results, &err) == 0, "remove: %s", err.text);
-    REQUIRE(suite, results.cls[0] == SF_OK && conformance_exists(suite, key.data, &err) == 0, "the right tag did not remove it");
+    REQUIRE(suite, results.cls[0] == SF_OK && conformance_exists(suite, key.data, &err) == 0,
+            "the right tag did not remove it");
 }
 
 static void again(struct conformance *suite)
@@ -102,7 +105,8 @@ static void again(struct conformance *suite)
     for (round = 0; round < 3; round++) {
         REQUIRE(suite, conformance_put(suite, key.data, "again", 5, NULL, &err) == 0, "put: %s", err.text);
         REQUIRE(suite, conformance_get(suite, key.data, &back, NULL, &err) == 0, "get: %s", err.text);
-        REQUIRE(suite, remove_all(suite, &item, 1, &results, &err) == 0 && results.cls[0] == SF_OK, "remove: %s", err.text);
+        REQUIRE(suite, remove_all(suite, &item, 1, &results, &err) == 0 && results.cls[0] == SF_OK, "remove: %s",
+                err.text);
     }
 }
 

@@ -56,7 +56,8 @@ static int clear(struct conformance *suite, struct sf_error *err)
     suite->cancel = 0;
     if (conformance_list(suite, &query, &keys, err) < 0)
         return -1;
-    for (key = keys.length != 0 ? strtok_r(keys.data, "\n", &rest) : NULL; key != NULL; key = strtok_r(NULL, "\n", &rest)) {
+    for (key = keys.length != 0 ? strtok_r(keys.data, "\n", &rest) : NULL; key != NULL;
+         key = strtok_r(NULL, "\n", &rest)) {
         struct sf_remove item = {.size = sizeof(item), .key = key};
 
         if (suite->table->remove(&suite->call, suite->conn, &item, 1, sizeof(item), &sink, err) < 0)
@@ -95,8 +96,9 @@ static int run_case(const struct sf_plugin *table, const struct sf_settings *set
     return result;
 }
 
-int conformance_run(const struct sf_plugin *table, const struct sf_settings *settings, const char *prefix, const char *only,
-                    conformance_report_fn report, void *ctx, struct conformance_counts *counts, struct sf_error *err)
+int conformance_run(const struct sf_plugin *table, const struct sf_settings *settings, const char *prefix,
+                    const char *only, conformance_report_fn report, void *ctx, struct conformance_counts *counts,
+                    struct sf_error *err)
 {
     AUTO_FREE struct conformance *suite = mem_alloc(sizeof(*suite));
     AUTO_FREE char *below = mem_printf("%s%s.snapferry-check/", prefix, prefix[0] != '\0' ? "/" : "");

@@ -170,3 +170,41 @@ def write_config(path, store, sources, **keys):
               "sources": [{"name": name, "path": str(folder)} for name, folder in sources.items()], **keys}
     path.write_text(json.dumps(config))
     return path
+
+
+class Site:
+    """Sources {name: folder} and the store they go to, by a config file: site("list", "--json"). keys: see write_config."""
+
+    def __init__(self, run, store, sources, **keys):
+        self.run, self.store, self.sources = run, store, sources
+        self.configure(**keys)
+
+    def configure(self, **keys):
+        self.config = write_config(self.run.folder / "config.json", self.store, self.sources, **keys)
+
+    def __call__(self, *args, **how):
+        return self.run(*args, "--config", self.config, **how)
+
+    def backup(self, *args, **how):
+        """A run that must make a point; returns its report."""
+        report = self("backup", "--json", *args, **how).json()
+        assert report["status"] == "complete" and "error" not in report, report
+        return report
+
+    def restore(self, point, target, *args, **how):
+        """Its report, of a failure too (how: check)."""
+        return self("restore", point, "--to", target, "--json", *args, **how).json()
+
+    def listed(self):
+        """{time_dir: status} in the order of list."""
+        return {point["time_dir"]: point["status"] for point in self("list", "--json").json()}
+
+    def findings(self, *args, check=DONE):
+        """What verify names: its report's findings, of all points that it looked at."""
+        report = self("verify", "--json", *args, check=check).json()
+        return [finding for point in report["points"] for finding in point["findings"]]
+
+
+def total(report, name):
+    """Sum of one of the counts of a report's sources."""
+    return sum(source[name] for source in report["sources"])

@@ -14,7 +14,7 @@ core/walk/        base/ core/manifest/
 core/merge/       base/ core/manifest/entry.h
 core/plan/        base/ core/manifest/entry.h
 core/store/       base/ core/progress/log.h
-core/cli/         base/ core/walk/pattern.h
+core/cli/         base/ core/walk/pattern.h core/manifest/manifest.h
 core/config/      base/ core/cli/options.h core/cli/names.h core/manifest/manifest.h core/plan/plan.h core/walk/pattern.h
 core/guard/       base/
 core/lanes/       base/ core/manifest/ core/store/ core/walk/walk.h
@@ -24,7 +24,7 @@ core/backup/      base/ core/manifest/ core/store/ core/point/point.h core/lanes
 core/restore/     base/ core/manifest/ core/store/ core/point/point.h core/lanes/pool.h core/merge/merge.h core/walk/ core/guard/guard.h core/progress/
 core/pipeline/    base/ core/
 core/command/     base/ core/cli/ core/config/ core/store/ core/progress/ tests/conformance/conformance.h
-core/main.c       base/ core/cli/ core/command/command.h core/pipeline/pipeline.h core/progress/
+core/main.c       base/ core/cli/ core/command/ core/pipeline/pipeline.h core/progress/
 plugins/common/   base/
 plugins/          base/ plugins/common/
 include/          -

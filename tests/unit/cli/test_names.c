@@ -45,21 +45,4 @@ START_TEST(first_of_equals)
 }
 END_TEST
 
-START_TEST(source_names)
-{
-    static const char *const good[] = {
-        "a", "_", "9", "stream", "db-1.x_Y", "a123456789012345678901234567890123456789012345678901234567890123"};
-    static const char *const bad[] = {
-        "",    ".a",  "-a",
-        "a/b", "a b", "\xc3\xa4",
-        "a=b", "..",  "a1234567890123456789012345678901234567890123456789012345678901234"};
-    size_t i;
-
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-        ck_assert_msg(name_is_source(good[i], strlen(good[i])), "%s", good[i]);
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        ck_assert_msg(!name_is_source(bad[i], strlen(bad[i])), "%s", bad[i]);
-}
-END_TEST
-
-UNIT_MAIN("names", &near_names, &far_names, &first_of_equals, &source_names)
+UNIT_MAIN("names", &near_names, &far_names, &first_of_equals)

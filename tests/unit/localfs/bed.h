@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the localfs tests share: an open store with one connection, and slots called with few words. The calls answer with an
- * enum sf_class; the message of a failure is in bed.err.
+ * What the localfs tests share: an open store with one connection, and slots called with few words. The calls
+ * answer with an enum sf_class; the message of a failure is in bed.err.
  */
 #ifndef TESTS_LOCALFS_BED_H
 #define TESTS_LOCALFS_BED_H

@@ -125,8 +125,8 @@ START_TEST(test_random_trees)
             ck_assert_msg(bed_list(&bed, prefix, start_after[0] ? start_after : NULL, folds, page, &got) == SF_OK, "%s",
                           bed.err.text);
             ck_assert_msg(strcmp(buf_text(&got), buf_text(&expected)) == 0,
-                          "prefix \"%s\" after \"%s\" folds %d page %u:\n%.1500s--- expected:\n%.1500s", prefix, start_after,
-                          folds, page, buf_text(&got), buf_text(&expected));
+                          "prefix \"%s\" after \"%s\" folds %d page %u:\n%.1500s--- expected:\n%.1500s", prefix,
+                          start_after, folds, page, buf_text(&got), buf_text(&expected));
         }
         bed_close(&bed);
     }

@@ -156,14 +156,19 @@ static void put_bodies(struct bed *bed, size_t bytes)
 START_TEST(test_bodies)
 {
     struct bed bed;
+    int remote;
 
-    bed_open(&bed, "base", NULL);
-    put_bodies(&bed, 1);
-    put_bodies(&bed, SMALL);
-    put_bodies(&bed, IO_BYTES);
-    put_bodies(&bed, IO_BYTES + 1);
-    put_bodies(&bed, LARGE);
-    bed_close(&bed);
+    for (remote = 0; remote < 2; remote++) {
+        bed_open(&bed, "base", NULL);
+        bed.store->is_remote = remote; /* copies in the kernel, sets mtime itself */
+        put_bodies(&bed, 1);
+        put_bodies(&bed, SMALL);
+        put_bodies(&bed, IO_BYTES);
+        put_bodies(&bed, IO_BYTES + 1);
+        put_bodies(&bed, LARGE);
+        put_bodies(&bed, 3 * LARGE);
+        bed_close(&bed);
+    }
 }
 END_TEST
 

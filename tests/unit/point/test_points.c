@@ -53,6 +53,7 @@ static void fill(struct bed *bed)
     bed_put(bed, ".snapferry/points/.open", "x");
     bed_put(bed, ".snapferry/lease/0000000000000001", "x");
     bed_put(bed, "2026-11-22/stream/a", "x");
+    bed_put(bed, "2026-11-22-07/stream/a", "x"); /* as keys its marks come before those of 2026-11-22 */
     bed_put(bed, "2026-10-01/stream/a", "x");
     bed_put(bed, "2026-10-01-05/a", "x");
     bed_put(bed, "2026-09-09", "a file, no time-dir");
