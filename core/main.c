@@ -8,7 +8,9 @@
 #include "core/pipeline/pipeline.h"
 #include "core/progress/log.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 static enum exit_code run_command(const struct options *options, struct log *log)
 {
@@ -40,6 +42,18 @@ static enum exit_code run_command(const struct options *options, struct log *log
     return output_text("", log); /* it is printed: if that worked */
 }
 
+/* What is closed would be the number of the next file that is opened, and what is printed would go into it: an object, say. Opened
+ * for reading, so that printing fails as it must. */
+static int keep_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd < 0 ? -1 : close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -47,6 +61,8 @@ int main(int argc, char **argv)
     struct log log = LOG_INIT;
     enum exit_code code;
 
+    if (keep_standard_files() < 0)
+        return EXIT_FAILED;
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is a failed write, not a death */
     if (options_parse(&options, argc, argv, &err) == 0) {
         log.level = options.log_level;

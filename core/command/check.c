@@ -79,13 +79,14 @@ static void report(void *ctx, const char *name, enum conformance_verdict verdict
     struct checking *checking = ctx;
 
     if (checking->json) {
-        json_array_append_new(checking->cases,
-                              json_pack("{s:s, s:s, s:s}", "name", name, "verdict", words[verdict], "text", text));
+        json_array_append_new(checking->cases, json_pack("{s:s, s:s, s:o}", "name", name, "verdict", words[verdict],
+                                                         "text", output_string(text)));
         return;
     }
     printf("%-8s %s\n", words[verdict], name);
     if (verdict != CONFORMANCE_OK)
         printf("         %s\n", text);
+    fflush(stdout); /* a plugin that crashes in the next case leaves what was found so far */
 }
 
 static enum exit_code print_result(struct checking *checking, const struct sf_error *failure, struct log *log)

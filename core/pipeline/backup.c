@@ -227,7 +227,7 @@ enum exit_code pipeline_backup(const struct options *options, struct log *log)
     report_failure(&story.session, &failure);
     if (!failure.set)
         log_summary(&story);
-    if (options->json && print_json(&story, &failure) < 0 && !failure.set)
+    if ((options->json ? print_json(&story, &failure) : report_flush(log)) < 0 && !failure.set)
         return EXIT_FAILED;
     return failure.set ? failure.code : EXIT_DONE;
 }

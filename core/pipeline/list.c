@@ -116,10 +116,7 @@ static int print_table(const struct story *story)
     }
     if (shown == 0)
         log_info(story->session.log, "no restore points in %s", story->session.base_name);
-    if (fflush(stdout) == 0)
-        return 0;
-    log_error(story->session.log, "standard output: cannot be written");
-    return -1;
+    return report_flush(story->session.log);
 }
 
 enum exit_code pipeline_list(const struct options *options, struct log *log)

@@ -65,13 +65,21 @@ json_t *report_json(const struct session *session, const struct failure *failure
     return report;
 }
 
+int report_flush(struct log *log)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    log_error(log, "standard output: %s", strerror(errno));
+    return -1;
+}
+
 int report_print(json_t *value, struct log *log)
 {
     char *text = json_dumps(value, JSON_COMPACT);
-    int result = text != NULL && puts(text) >= 0 && fflush(stdout) == 0 ? 0 : -1;
+    int result;
 
-    if (result < 0)
-        log_error(log, "standard output: %s", strerror(errno));
+    puts(text != NULL ? text : "{}");
+    result = report_flush(log);
     free(text);
     json_decref(value);
     return result;

@@ -26,6 +26,9 @@ const char *report_status(const struct session *session, const struct failure *f
 /* {"status": ..., "error": {...} if there is one, "requests": {...}, "retries": N, "duration_ms": N}. */
 struct json_t *report_json(const struct session *session, const struct failure *failure);
 
+/* What was printed on stdout as text has arrived; -1 (and said) if not. */
+int report_flush(struct log *log);
+
 /* Prints the JSON value, one line, and frees it. A failed write is -1 (and said). */
 int report_print(struct json_t *value, struct log *log);
 

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The extended attribute of an object: what the file system does not know of it. One line "1 MTIME SIZE NONCE
- * SHA256", numbers in hex, mtime in ns, then a line "key=value" a pair. Who overwrites the file in place leaves an
- * attribute that no longer fits mtime and size; then it says nothing, and the tag is another one. `cp -a` keeps
- * all of it.
+ * The extended attribute of an object: what the file system does not know of it. Binary, and at most STAMP_USUAL bytes for the
+ * metadata that the core sends: so much fits into an inode of ext4's usual 256 bytes. One byte more takes a block of its own
+ * for every object, and a seek whenever a list reads it.
+ *
+ *     0   1  STAMP_VERSION
+ *     1   4  CRC32C of mtime in ns and size, each as 8 bytes, little-endian; who overwrites the file in place leaves an
+ *            attribute that no longer fits: then it says nothing, and the tag is another one. `cp -a` keeps all of it
+ *     5   6  nonce: two puts of the same bytes in one tick of the clock have two tags
+ *    11  32  SHA-256
+ *    43      metadata: PACKED_RUN and the 16 bytes of a pair "run" that is 32 hex digits, or "key=value" and a newline a pair
  */
 #include "plugins/localfs/localfs.h"
 
@@ -16,18 +22,20 @@
 #include <sys/xattr.h>
 
 enum {
-    NUMBER_HEX = 16,
-    HEAD_MAX = 2 + 3 * (NUMBER_HEX + 1) + SHA256_HEX + 1,
-    STAMP_MAX = HEAD_MAX + SF_META_MAX,
+    STAMP_VERSION = 2,
+    STAMP_CHECK = 1,
+    STAMP_NONCE = 5,
+    STAMP_SHA256 = 11,
+    STAMP_PAIRS = 43,
+    NONCE_BYTES = STAMP_SHA256 - STAMP_NONCE,
+    RUN_BYTES = 16,
+    STAMP_USUAL =
+        STAMP_PAIRS + 1 + RUN_BYTES, /* 60: the most that ext4 keeps in the inode beside this attribute's name */
+    STAMP_MAX = STAMP_PAIRS + SF_META_MAX,
+    PACKED_RUN = 1, /* no key begins with it */
 };
 
-struct stamp {
-    uint64_t mtime_ns;
-    uint64_t bytes;
-    uint64_t nonce;
-    char sha256[SHA256_HEX + 1];
-    const char *pairs;
-};
+_Static_assert(STAMP_USUAL <= 60, "the usual stamp must fit into an inode of 256 bytes");
 
 static uint64_t mtime_ns_of(const struct stat *st)
 {
@@ -68,51 +76,57 @@ int meta_check(const struct meta_list *meta, const char *key, struct sf_error *e
     return 0;
 }
 
-/* A number in hex and the byte behind it; moves *at on. */
-static bool take_number(const char **at, uint64_t *number)
+static void put_le(unsigned char *out, uint64_t number, size_t bytes)
 {
-    size_t digits = strspn(*at, "0123456789abcdef");
+    size_t i;
 
-    if (digits == 0 || digits > NUMBER_HEX || (*at)[digits] != ' ')
-        return false;
-    *number = strtoull(*at, NULL, 16);
-    *at += digits + 1;
-    return true;
+    for (i = 0; i < bytes; i++)
+        out[i] = (unsigned char)(number >> (8 * i));
 }
 
-/* text is NUL-terminated. It may have been written by anybody. */
-static bool stamp_parse(const char *text, struct stamp *stamp)
+static void check_of(const struct stat *st, unsigned char out[STAMP_NONCE - STAMP_CHECK])
 {
-    const char *at = text + 2;
+    unsigned char numbers[16];
 
-    if (strncmp(text, "1 ", 2) != 0 || !take_number(&at, &stamp->mtime_ns) || !take_number(&at, &stamp->bytes) ||
-        !take_number(&at, &stamp->nonce))
-        return false;
-    if (strspn(at, "0123456789abcdef") != SHA256_HEX || at[SHA256_HEX] != '\n')
-        return false;
-    memcpy(stamp->sha256, at, SHA256_HEX);
-    stamp->sha256[SHA256_HEX] = '\0';
-    stamp->pairs = at + SHA256_HEX + 1;
-    return true;
+    put_le(numbers, mtime_ns_of(st), 8);
+    put_le(numbers + 8, (uint64_t)st->st_size, 8);
+    put_le(out, crc32c_update(0, numbers, sizeof(numbers)), STAMP_NONCE - STAMP_CHECK);
 }
 
-/* Splits the lines of text in place. */
-static void add_pairs(char *text, struct sf_object *object)
+/* One "key=value"; what nobody of us can have written is passed over. */
+static void add_text_pair(char *text, struct sf_object *object)
 {
-    while (*text != '\0') {
-        char *end = text + strcspn(text, "\n");
-        char *value = memchr(text, '=', (size_t)(end - text));
-        bool is_last = *end == '\0';
+    char *value = strchr(text, '=');
 
-        *end = '\0';
-        if (value != NULL) {
-            *value++ = '\0';
-            if (is_meta_key(text) && is_meta_value(value))
-                (void)sf_object_add_meta(object, text, value);
+    if (value == NULL)
+        return;
+    *value++ = '\0';
+    if (is_meta_key(text) && is_meta_value(value))
+        (void)sf_object_add_meta(object, text, value);
+}
+
+/* Splits the bytes in place; they are followed by a NUL and may have been written by anybody. */
+static void add_pairs(unsigned char *at, unsigned char *end, struct sf_object *object)
+{
+    char run[2 * RUN_BYTES + 1];
+
+    while (at < end) {
+        unsigned char *newline;
+
+        if (*at == PACKED_RUN) {
+            if (end - at < 1 + RUN_BYTES)
+                return;
+            hex_encode(at + 1, RUN_BYTES, run);
+            (void)sf_object_add_meta(object, "run", run);
+            at += 1 + RUN_BYTES;
+            continue;
         }
-        if (is_last)
+        newline = memchr(at, '\n', (size_t)(end - at));
+        if (newline == NULL)
             return;
-        text = end + 1;
+        *newline = '\0';
+        add_text_pair((char *)at, object);
+        at = newline + 1;
     }
 }
 
@@ -127,51 +141,68 @@ static void fill_plain(const struct stat *st, struct sf_object *object)
              (uint64_t)st->st_ino);
 }
 
-static void fill_stamped(char *text, const struct stat *st, struct sf_object *object)
+static void fill_stamped(unsigned char *stamp, size_t bytes, const struct stat *st, struct sf_object *object)
 {
-    struct stamp stamp;
+    unsigned char check[STAMP_NONCE - STAMP_CHECK];
+    char nonce[2 * NONCE_BYTES + 1], sha256[SHA256_HEX + 1];
 
-    if (!stamp_parse(text, &stamp) || stamp.mtime_ns != mtime_ns_of(st) || stamp.bytes != (uint64_t)st->st_size)
+    check_of(st, check);
+    if (bytes < STAMP_PAIRS || stamp[0] != STAMP_VERSION || memcmp(stamp + STAMP_CHECK, check, sizeof(check)) != 0)
         return;
-    snprintf(object->tag, sizeof(object->tag), "%" PRIx64 "-%" PRIx64 "-%016" PRIx64, stamp.mtime_ns, stamp.bytes,
-             stamp.nonce);
-    if (hex_decode(stamp.sha256, object->digests.sha256, SHA256_BYTES))
-        object->digests.have = SF_DIGEST_SHA256;
-    add_pairs(text + (stamp.pairs - text), object);
-    if (sf_object_meta(object, SF_META_SHA256) == NULL)
-        (void)sf_object_add_meta(object, SF_META_SHA256, stamp.sha256);
+    hex_encode(stamp + STAMP_NONCE, NONCE_BYTES, nonce);
+    snprintf(object->tag, sizeof(object->tag), "%" PRIx64 "-%" PRIx64 "-%s", mtime_ns_of(st), object->bytes, nonce);
+    memcpy(object->digests.sha256, stamp + STAMP_SHA256, SHA256_BYTES);
+    object->digests.have = SF_DIGEST_SHA256;
+    add_pairs(stamp + STAMP_PAIRS, stamp + bytes, object);
+    if (sf_object_meta(object, SF_META_SHA256) != NULL)
+        return;
+    hex_encode(object->digests.sha256, SHA256_BYTES, sha256);
+    (void)sf_object_add_meta(object, SF_META_SHA256, sha256);
 }
 
 void stamp_read(const struct sf_conn *conn, int fd, const struct stat *st, struct sf_object *object)
 {
-    char text[STAMP_MAX + 1];
+    unsigned char stamp[STAMP_MAX + 1];
     ssize_t got = -1;
 
     memset(object, 0, sizeof(*object));
     fill_plain(st, object);
     if (conn->store->has_xattr)
-        got = fgetxattr(fd, XATTR_NAME, text, STAMP_MAX);
+        got = fgetxattr(fd, XATTR_NAME, stamp, STAMP_MAX);
     if (got < 0)
         return; /* none, or longer than any of ours */
-    text[got] = '\0';
-    fill_stamped(text, st, object);
+    stamp[got] = '\0';
+    fill_stamped(stamp, (size_t)got, st, object);
 }
 
-static void stamp_format(struct buf *text, const struct stat *st, uint64_t nonce, const struct meta_list *meta,
+static void add_pair(struct buf *stamp, const struct sf_meta *pair, const char *sha256)
+{
+    uint8_t run[RUN_BYTES];
+
+    if (strcmp(pair->key, SF_META_SHA256) == 0 && strcmp(pair->value, sha256) == 0)
+        return; /* is there in binary */
+    if (strcmp(pair->key, "run") != 0 || !hex_decode(pair->value, run, RUN_BYTES)) {
+        buf_printf(stamp, "%s=%s\n", pair->key, pair->value);
+        return;
+    }
+    buf_add_byte(stamp, PACKED_RUN);
+    buf_add(stamp, run, RUN_BYTES);
+}
+
+static void stamp_format(struct buf *stamp, const struct stat *st, uint64_t nonce, const struct meta_list *meta,
                          const struct sf_digests *digests)
 {
+    unsigned char head[STAMP_PAIRS] = {STAMP_VERSION};
     char sha256[SHA256_HEX + 1];
     uint32_t i;
 
+    check_of(st, head + STAMP_CHECK);
+    put_le(head + STAMP_NONCE, nonce, NONCE_BYTES);
+    memcpy(head + STAMP_SHA256, digests->sha256, SHA256_BYTES);
+    buf_add(stamp, head, sizeof(head));
     hex_encode(digests->sha256, SHA256_BYTES, sha256);
-    buf_printf(text, "1 %" PRIx64 " %" PRIx64 " %016" PRIx64 " %s\n", mtime_ns_of(st), (uint64_t)st->st_size, nonce,
-               sha256);
-    for (i = 0; i < meta->count; i++) {
-        const struct sf_meta *pair = meta_at(meta, i);
-
-        if (strcmp(pair->key, SF_META_SHA256) != 0 || strcmp(pair->value, sha256) != 0)
-            buf_printf(text, "%s=%s\n", pair->key, pair->value);
-    }
+    for (i = 0; i < meta->count; i++)
+        add_pair(stamp, meta_at(meta, i), sha256);
 }
 
 static int stat_final(const struct sf_conn *conn, int fd, struct stat *st)
@@ -190,7 +221,7 @@ static int stat_final(const struct sf_conn *conn, int fd, struct stat *st)
 int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta_list *meta,
                 const struct sf_digests *digests, struct sf_object *object, struct sf_error *err)
 {
-    SF_AUTO(buf) text = BUF_INIT;
+    SF_AUTO(buf) stamp = BUF_INIT;
     struct stat st;
 
     if (stat_final(conn, fd, &st) < 0)
@@ -198,10 +229,10 @@ int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta
     memset(object, 0, sizeof(*object));
     fill_plain(&st, object);
     if (conn->store->has_xattr) {
-        stamp_format(&text, &st, conn_random(conn), meta, digests);
-        if (fsetxattr(fd, XATTR_NAME, text.data, text.length, 0) < 0)
+        stamp_format(&stamp, &st, conn_random(conn), meta, digests);
+        if (fsetxattr(fd, XATTR_NAME, stamp.data, stamp.length, 0) < 0)
             return key_errno(err, errno, key, "keep tag and metadata in an extended attribute");
-        fill_stamped(text.data, &st, object);
+        fill_stamped((unsigned char *)stamp.data, stamp.length, &st, object);
     }
     object->digests = *digests;
     return 0;

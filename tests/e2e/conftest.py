@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests. ./dev test e2e runs them; one of them: ./dev test NAME."""
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 
@@ -86,3 +87,29 @@ def real_tree(request, session_folder):
 def nobody():
     """run(..., as_user=nobody): someone without rights. Tests of permissions use it, since root may do everything."""
     return harness.NOBODY
+
+
+@pytest.fixture(scope="session")
+def built(snapferry):
+    """The build folder: built / "examples/memory.so"."""
+    return pathlib.Path(os.environ.get("SNAPFERRY_BUILD", snapferry.parent))
+
+
+@pytest.fixture(scope="session")
+def probe_folder(built, session_folder):
+    """A plugin folder that holds the plugin probe alone (tests/e2e/plugins/probe.c)."""
+    folder = session_folder / "probe"
+    folder.mkdir(mode=0o755)
+    shutil.copy2(built / "tests/e2e/probe.so", folder)
+    return folder
+
+
+@pytest.fixture
+def files(source):
+    """Fills the source with these files ({path: bytes}), all of them old."""
+    def fill(contents):
+        for path, data in contents.items():
+            tree.write(source / path, data)
+            os.utime(source / path, ns=(tree.OLD, tree.OLD))
+        return source
+    return fill

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 DATA = REPO / "tests" / "data"
@@ -208,3 +209,16 @@ class Site:
 def total(report, name):
     """Sum of one of the counts of a report's sources."""
     return sum(source[name] for source in report["sources"])
+
+
+def wait_until(condition, process):
+    """Waits until condition() is true while process runs; what it was is returned."""
+    deadline = time.monotonic() + 60 * SLOWNESS
+    while True:
+        ended = process.poll() is not None
+        value = condition()
+        if value:
+            return value
+        assert not ended, f"the process ended first: {process.communicate()}"
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.002)

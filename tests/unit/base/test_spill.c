@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/spill.h"
+#include "base/spill_priv.h"
 #include "tests/kit/unit.h"
 
 #include <dirent.h>
@@ -231,6 +232,36 @@ START_TEST(records_that_grow)
 }
 END_TEST
 
+/* The table of runs is the one thing that could grow with the number of records. */
+START_TEST(many_runs_few_in_the_table)
+{
+    SF_AUTO(spill_merge) merge = {0};
+    SF_AUTO(spill_runs) runs = {.temp_dir = unit_temp_dir(), .fd = -1};
+    struct sf_error err = SF_ERROR_INIT;
+    struct spill_record *record = mem_alloc(sizeof(*record) + 16);
+    struct spill_view view;
+    int i, count = 64 * 64 * 2 + 5;
+
+    record->key_bytes = 6;
+    for (i = 0; i < count; i++) {
+        snprintf(record->data, 16, "%06d", count - 1 - i); /* no value: its NUL is the next byte */
+        MUST(spill_runs_add(&runs, record, &err) == 0);
+        MUST(spill_runs_compact(&runs, &err) == 0);
+        MUST(runs.count <= 3 * (SPILL_FAN_IN - 1));
+    }
+    ck_assert_int_eq(spill_runs_reduce(&runs, &err), 0);
+    ck_assert_uint_le(runs.count, spill_runs_fan_in(&runs));
+    ck_assert_int_eq(spill_merge_open(&merge, &runs, 0, runs.count, &err), 0);
+    for (i = 0; i < count; i++) {
+        snprintf(record->data, 16, "%06d", i);
+        MUST(spill_merge_next(&merge, &view, &err) == 1);
+        MUST(strcmp(view.key, record->data) == 0 && view.value_bytes == 0);
+    }
+    ck_assert_int_eq(spill_merge_next(&merge, &view, &err), 0);
+    free(record);
+}
+END_TEST
+
 static int count_names(const char *path)
 {
     DIR *dir = opendir(path);
@@ -315,4 +346,5 @@ START_TEST(temp_file)
 END_TEST
 
 UNIT_MAIN("spill", &few_stay_in_memory, &nothing_at_all, &just_beyond_memory, &more_runs_than_one_merge_takes,
-          &large_records, &records_that_grow, &file_has_no_name, &no_folder_for_the_file, &file_cannot_grow, &temp_file)
+          &large_records, &records_that_grow, &many_runs_few_in_the_table, &file_has_no_name, &no_folder_for_the_file,
+          &file_cannot_grow, &temp_file)
