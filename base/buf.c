@@ -51,14 +51,19 @@ void buf_add_text(struct buf *buf, const char *text)
 
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
+    char text[256]; /* most fit, and are formatted once */
     va_list args;
     int bytes;
 
     va_start(args, fmt);
-    bytes = vsnprintf(NULL, 0, fmt, args);
+    bytes = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     if (bytes <= 0)
         return;
+    if ((size_t)bytes < sizeof(text)) {
+        buf_add(buf, text, (size_t)bytes);
+        return;
+    }
     buf_reserve(buf, (size_t)bytes);
     va_start(args, fmt);
     vsnprintf(buf->data + buf->length, (size_t)bytes + 1, fmt, args);

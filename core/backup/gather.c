@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "core/merge/ahead.h"
 #include "core/merge/merge.h"
 #include "core/plan/plan.h"
 #include "core/progress/log.h"
@@ -22,12 +23,14 @@ struct gather {
     struct walk_options walk_options;
     struct walk *walk;
     struct manifest_reader *parent;
+    struct ahead *ahead; /* of parent */
     struct merge *merge;
 };
 
 static void gather_cleanup(struct gather *gather)
 {
     merge_free(gather->merge);
+    ahead_close(gather->ahead);
     manifest_reader_free(gather->parent);
     walk_close(gather->walk);
 }
@@ -60,9 +63,11 @@ static int open_streams(struct gather *gather, struct sf_error *err)
         if (manifest_reader_open(&gather->parent, source->parent_fd, source->parent_name, err) < 0)
             return -1;
         gather->rules.parent_walked_ms = manifest_reader_header(gather->parent)->walked_ms;
+        if (ahead_open(&gather->ahead, next_of_parent, gather->parent, err) < 0)
+            return -1;
     }
     gather->merge = merge_new(next_walked, gather->walk, source->source->path,
-                              source->parent_fd >= 0 ? next_of_parent : NULL, gather->parent, source->parent_name);
+                              gather->ahead != NULL ? ahead_next : NULL, gather->ahead, source->parent_name);
     return 0;
 }
 
@@ -199,7 +204,7 @@ int backup_gather(struct backup *backup, struct backup_source *source, struct sf
         return -1;
     while ((result = merge_next(gather.merge, &row, err)) > 0) {
         if (run_call_cancelled(backup->base->run) && !backup->base->run->failed)
-            return sf_fail(err, SF_CANCELLED, "cancelled");
+            return run_call_cancel_error(backup->base->run, err);
         if (take_row(&gather, &row, err) < 0)
             return -1;
     }

@@ -87,19 +87,27 @@ static int sources_stage(struct story *story, struct sf_error *err)
 }
 
 /* Claims a time-dir, and only then reads the points a parent is chosen from: nothing newer can be missed. */
-static int open_stage(struct story *story, struct sf_error *err)
+static int claim_and_read(struct story *story, struct sf_error *err)
 {
     struct backup *backup = &story->backup;
 
     if (points_read(&story->points, backup->base, false, err) < 0)
         return -1;
-    if (!backup->dry_run) {
-        if (point_claim(&backup->claim, backup->base, backup->config->time_style, &story->points, err) < 0)
-            return -1;
-        points_cleanup(&story->points);
-        if (points_read(&story->points, backup->base, false, err) < 0)
-            return -1;
-    }
+    if (backup->dry_run)
+        return 0;
+    if (point_claim(&backup->claim, backup->base, backup->config->time_style, &story->points, err) < 0)
+        return -1;
+    points_cleanup(&story->points);
+    return points_read(&story->points, backup->base, false, err);
+}
+
+/* What is wrong with the destination as a whole mostly shows here: so it is named. */
+static int open_stage(struct story *story, struct sf_error *err)
+{
+    struct backup *backup = &story->backup;
+
+    if (claim_and_read(story, err) < 0)
+        return err_prefix(err, "destination %s", story->session.base_name);
     return backup_choose_parents(backup, &story->points, err);
 }
 
@@ -134,7 +142,7 @@ static int commit_stage(struct story *story, int64_t finished_ms, struct sf_erro
     for (i = 0; i < backup->source_count; i++)
         manifests[i] = backup->sources[i].manifest_fd;
     if (run_call_cancelled(backup->base->run))
-        return sf_fail(err, SF_CANCELLED, "cancelled before the commit");
+        return run_call_cancel_error(backup->base->run, err);
     backup_describe_point(backup, finished_ms, &story->point);
     return point_commit(&story->point, manifests, backup->base, err);
 }

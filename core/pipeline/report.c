@@ -26,7 +26,7 @@ const char *report_status(const struct session *session, const struct failure *f
     if (failure->code == EXIT_GUARD)
         return "skipped";
     if (failure->err.cls == SF_CANCELLED)
-        return run_call_timed_out(&session->run) ? "timeout" : "cancelled";
+        return session->run.cancel_signal == 0 && run_call_timed_out(&session->run) ? "timeout" : "cancelled";
     return "failed";
 }
 
@@ -85,12 +85,15 @@ int report_print(json_t *value, struct log *log)
     return result;
 }
 
-void report_failure(const struct session *session, const struct failure *failure)
+void report_failure(const struct session *session, struct failure *failure)
 {
+    struct sf_error why = SF_ERROR_INIT;
+
     if (!failure->set)
         return;
-    if (failure->err.cls == SF_CANCELLED && run_call_timed_out(&session->run))
-        log_error(session->log, "the run's timeout has passed: %s", failure->err.text);
-    else
-        log_error(session->log, "%s", failure->err.text);
+    /* what was in flight says only that it was stopped */
+    run_call_cancel_error(&session->run, &why);
+    if (failure->err.cls == SF_CANCELLED && strstr(failure->err.text, why.text) == NULL)
+        err_prefix(&failure->err, "%s", why.text);
+    log_error(session->log, "%s", failure->err.text);
 }

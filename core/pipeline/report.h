@@ -35,7 +35,7 @@ int report_print(struct json_t *value, struct log *log);
 /* A raw path as a JSON string: invalid UTF-8 and control characters as \xNN text. */
 struct json_t *report_text(const char *raw);
 
-/* Logs the failure once. */
-void report_failure(const struct session *session, const struct failure *failure);
+/* Logs the failure once; before report_json, since it adds what cancelled the run to the text of what was cancelled. */
+void report_failure(const struct session *session, struct failure *failure);
 
 #endif

@@ -21,6 +21,7 @@
 struct part {
     const struct point_source *source;
     char *target;
+    bool below_to; /* target is DIR/NAME of --to DIR */
     struct restore_counts counts;
 };
 
@@ -83,8 +84,9 @@ static int select_stage(struct story *story, struct sf_error *err)
 }
 
 /* --source NAME=DIR, else --to (DIR/NAME for several sources), else the config's restore_to. To free; NULL if there is none. */
-static char *choose_target(const struct story *story, const char *name)
+static char *choose_target(const struct story *story, struct part *part)
 {
+    const char *name = part->source->name;
     const struct options *options = story->session.options;
     const struct source *source = session_find_source(&story->session, name);
     size_t i;
@@ -92,8 +94,9 @@ static char *choose_target(const struct story *story, const char *name)
     for (i = 0; i < options->source_count; i++)
         if (strcmp(options->sources[i].name, name) == 0 && options->sources[i].dir != NULL)
             return mem_text(options->sources[i].dir);
+    part->below_to = options->to != NULL && story->part_count > 1;
     if (options->to != NULL)
-        return story->part_count > 1 ? mem_printf("%s/%s", options->to, name) : mem_text(options->to);
+        return part->below_to ? mem_printf("%s/%s", options->to, name) : mem_text(options->to);
     return source != NULL ? mem_text(source->restore_to) : NULL;
 }
 
@@ -104,7 +107,7 @@ static int targets_stage(struct story *story, struct sf_error *err)
     for (i = 0; i < story->part_count; i++) {
         struct part *part = &story->parts[i];
 
-        part->target = choose_target(story, part->source->name);
+        part->target = choose_target(story, part);
         story->session.code = EXIT_USAGE;
         if (part->target == NULL)
             return sf_fail(err, SF_INVALID,
@@ -149,6 +152,7 @@ static int restore_part(struct story *story, struct part *part, struct sf_error 
                                 .run = session->id,
                                 .time_dir = story->point->time_dir,
                                 .target = part->target,
+                                .make_parent = part->below_to,
                                 .only = &session->options->only,
                                 .replace = session->options->replace,
                                 .dry_run = session->options->dry_run};

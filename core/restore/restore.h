@@ -26,7 +26,8 @@ struct restore_plan {
     const char *run;      /* this restore's id, for the lock and the marker */
     const char *time_dir; /* the point's */
     const char *target;
-    int manifest_fd; /* fetched and compared with the commit */
+    bool make_parent; /* of target, if it does not exist */
+    int manifest_fd;  /* fetched and compared with the commit */
     const char *manifest_name;
     const struct patterns *only; /* count 0: everything */
     bool replace;

