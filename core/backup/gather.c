@@ -203,8 +203,8 @@ int backup_gather(struct backup *backup, struct backup_source *source, struct sf
     if (open_streams(&gather, err) < 0)
         return -1;
     while ((result = merge_next(gather.merge, &row, err)) > 0) {
-        if (run_call_cancelled(backup->base->run) && !backup->base->run->failed)
-            return run_call_cancel_error(backup->base->run, err);
+        if (run_call_cancelled(backup->base->run))
+            return backup->pool != NULL ? pool_wait(backup->pool, err) : run_call_cancel_error(backup->base->run, err);
         if (take_row(&gather, &row, err) < 0)
             return -1;
     }

@@ -56,6 +56,8 @@ static int try_parent(struct backup *backup, struct backup_source *source, const
     opened = point_fetch_manifest(backup->base, point, held, backup->temp_dir, &fd, err);
     if (opened == 0)
         opened = manifest_reader_open(&reader, fd, buf_text(&name), err);
+    if (opened == 0)
+        opened = point_check_header(point, source->source->name, manifest_reader_header(reader), buf_text(&name), err);
     manifest_reader_free(reader);
     if (opened < 0 && err->cls != SF_CORRUPT && err->cls != SF_UNSUPPORTED)
         return -1;

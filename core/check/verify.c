@@ -123,7 +123,6 @@ static bool point_names(const struct point *point, const char *time_dir)
  * no list would look there, and a prune would not know that it is needed. */
 static int go_through(struct verifying *verifying, const struct point *point, struct sf_error *err)
 {
-    struct meter *meter = verifying->verify->meter;
     SF_AUTO(entry) entry = ENTRY_INIT;
     int result;
 
@@ -134,8 +133,6 @@ static int go_through(struct verifying *verifying, const struct point *point, st
             continue;
         verifying->locked.counts->files++; /* workers do not touch files and bytes */
         verifying->locked.counts->bytes += entry.size;
-        meter->files_known++;
-        meter->bytes_known += entry.size;
         if (!point_names(point, entry.time_dir)) {
             report(verifying, true, verifying->manifest_name,
                    "names an object in a time-dir that the commit does not name");
@@ -173,11 +170,7 @@ static int check_header(struct verifying *verifying, const struct point *point, 
 
     if (manifest_check(verifying->manifest_fd, verifying->manifest_name, &header, &counts, err) < 0)
         return -1;
-    if (strcmp(header.source, verifying->source->name) != 0 || strcmp(header.time_dir, point->time_dir) != 0 ||
-        strcmp(header.run, point->run) != 0)
-        return sf_fail(err, SF_CORRUPT, "%s: belongs to source %s of run %s in %s", verifying->manifest_name,
-                       header.source, header.run, header.time_dir);
-    return 0;
+    return point_check_header(point, verifying->source->name, &header, verifying->manifest_name, err);
 }
 
 int verify_source(const struct verify *verify, const struct point *point, const struct point_source *source,

@@ -5,6 +5,7 @@
 #include "core/config/keys.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 
 #include <string.h>
 
@@ -124,21 +125,21 @@ char *config_show(const struct config *config, const struct sf_plugin *plugin, c
     return finish(json);
 }
 
-/* A path in the one form that each folder has, links aside: the guard must see that "/b" and "/b/" are one. */
-static void add_path(struct buf *out, const char *path)
+/* A base in a folder, in the one form that it has: the guard must see that "/b/p", "/b/p/", a link to it, and "/b" with prefix "p" are
+ * one. */
+static void add_folder(struct buf *out, const char *path, const char *prefix)
 {
-    size_t begin = out->length;
+    AUTO_FREE char *whole = mem_printf("%s/%s", path, prefix);
+    AUTO_FREE char *real = real_path(whole);
 
-    for (; *path != '\0'; path++)
-        if (*path != '/' || out->length == begin || out->data[out->length - 1] != '/')
-            buf_add_byte(out, *path);
-    if (out->length > begin + 1 && out->data[out->length - 1] == '/')
-        out->data[--out->length] = '\0';
+    buf_add_text(out, real != NULL ? real : whole);
 }
 
 char *config_base_name(const struct config *config, const struct sf_plugin *plugin, const struct setting_list *values)
 {
+    const char *prefix = values->prefix != NULL ? values->prefix : "";
     SF_AUTO(buf) out = BUF_INIT;
+    bool in_folder = false;
     uint32_t i;
 
     (void)config;
@@ -151,12 +152,14 @@ char *config_base_name(const struct config *config, const struct sf_plugin *plug
             (option.flags & (SF_OPTION_REQUIRED | SF_OPTION_URL_HOST | SF_OPTION_URL_PATH)) == 0)
             continue;
         buf_printf(&out, " %s=", option.key);
-        if ((option.flags & SF_OPTION_URL_PATH) != 0)
-            add_path(&out, text);
-        else
+        if ((option.flags & SF_OPTION_URL_PATH) != 0) {
+            in_folder = true;
+            add_folder(&out, text, prefix);
+        } else {
             buf_add_text(&out, text);
+        }
     }
-    if (values->prefix != NULL && values->prefix[0] != '\0')
-        buf_printf(&out, " prefix=%s", values->prefix);
+    if (prefix[0] != '\0' && !in_folder)
+        buf_printf(&out, " prefix=%s", prefix);
     return mem_text(buf_text(&out));
 }

@@ -24,5 +24,8 @@ MUST_CHECK int line_parse_header(struct manifest_header *header, const char *lin
 /* Fills *entry (cleaned up first) or *trailer. What order.h checks is not checked here. */
 MUST_CHECK int line_parse(const struct manifest_header *header, const char *line, size_t bytes, enum line_kind *kind,
                           struct entry *entry, struct line_trailer *trailer, struct sf_error *err);
+/* The same for an entry of the shape that nearly all have, without a JSON parser; false: this is for line_parse(), *entry is
+ * as it was. Whatever it takes, line_parse() takes with the same result. */
+bool line_take_usual(const struct manifest_header *header, const char *line, size_t bytes, struct entry *entry);
 
 #endif

@@ -116,7 +116,9 @@ int manifest_reader_next(struct manifest_reader *reader, struct entry *entry, st
     got = zlines_next(reader->lines, &line, &bytes, err);
     if (got == 0)
         sf_fail(err, SF_CORRUPT, "the manifest ends without its trailer");
-    if (got <= 0 || line_parse(&reader->header, line, bytes, &kind, entry, &trailer, err) < 0)
+    if (got > 0 && line_take_usual(&reader->header, line, bytes, entry))
+        kind = LINE_ENTRY;
+    else if (got <= 0 || line_parse(&reader->header, line, bytes, &kind, entry, &trailer, err) < 0)
         return refuse(reader, err);
     if (kind == LINE_TRAILER) {
         if (check_trailer(reader, &trailer, err) < 0)

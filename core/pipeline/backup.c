@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "core/backup/backup.h"
 #include "core/guard/guard.h"
 #include "core/pipeline/report.h"
@@ -122,6 +123,7 @@ static int lanes_stage(struct story *story, struct sf_error *err)
             return -1;
         backup->pool = session->pool;
     }
+    session->meter.stage = "send";
     meter_start(&session->meter, session->options->progress, "backup", session->log);
     for (i = 0; i < backup->source_count; i++)
         if (backup_gather(backup, &backup->sources[i], err) < 0)
@@ -136,9 +138,7 @@ static int commit_stage(struct story *story, int64_t finished_ms, struct sf_erro
     AUTO_FREE int *manifests = NULL;
     size_t i;
 
-    manifests = calloc(backup->source_count, sizeof(*manifests));
-    if (manifests == NULL)
-        return sf_fail(err, SF_TRANSIENT, "out of memory");
+    manifests = mem_alloc(backup->source_count * sizeof(*manifests));
     for (i = 0; i < backup->source_count; i++)
         manifests[i] = backup->sources[i].manifest_fd;
     if (run_call_cancelled(backup->base->run))
@@ -220,12 +220,28 @@ static void log_summary(const struct story *story)
                  units_duration(clock_mono_ms() - story->session.began_ms, time));
 }
 
+/* Ends what is still on its way. If a file's failure came first, that is what the run ends with. */
+static void stop_lanes(struct story *story, struct sf_error *err)
+{
+    struct session *session = &story->session;
+    struct sf_error first = SF_ERROR_INIT;
+
+    if (session->pool == NULL)
+        return;
+    atomic_store(&session->run.failed, true);
+    if (pool_wait(session->pool, &first) < 0 && first.cls != SF_CANCELLED)
+        *err = first;
+    pool_close(session->pool);
+    session->pool = NULL;
+}
+
 enum exit_code pipeline_backup(const struct options *options, struct log *log)
 {
     SF_AUTO(story) story = {.guard = GUARD_INIT};
     struct failure failure = {.err = SF_ERROR_INIT};
 
     if (run(&story, options, log, &failure.err) < 0) {
+        stop_lanes(&story, &failure.err);
         failure.set = true;
         failure.path = story.backup.locked.failed_path;
         failure.code =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The story of a restore: config > points > select > a source at a time: manifest, target lock, fetch, verify, place, finish.
+ * The story of a restore: config > points > select > a step at a time, of all sources: open, fetch and verify, place, finish.
  */
 #include "core/pipeline/pipeline.h"
 
@@ -16,12 +16,16 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One source on its way back. */
 struct part {
     const struct point_source *source;
     char *target;
     bool below_to; /* target is DIR/NAME of --to DIR */
+    struct buf manifest_name;
+    int manifest_fd;         /* -1: not fetched yet */
+    struct restore *restore; /* NULL: not begun, or nothing in it is wanted */
     struct restore_counts counts;
 };
 
@@ -40,8 +44,15 @@ static void story_cleanup(struct story *story)
     meter_stop(&story->session.meter);
     pool_close(story->session.pool); /* before what its jobs use */
     story->session.pool = NULL;
-    for (i = 0; i < story->part_count; i++)
-        free(story->parts[i].target);
+    for (i = story->part_count; i > 0; i--) {
+        struct part *part = &story->parts[i - 1];
+
+        restore_free(part->restore);
+        if (part->manifest_fd >= 0)
+            close(part->manifest_fd);
+        buf_cleanup(&part->manifest_name);
+        free(part->target);
+    }
     free(story->parts);
     points_cleanup(&story->points);
     session_cleanup(&story->session);
@@ -73,6 +84,8 @@ static int select_stage(struct story *story, struct sf_error *err)
     }
     story->part_count = count != 0 ? count : story->point->source_count;
     story->parts = mem_alloc(story->part_count * sizeof(*story->parts));
+    for (i = 0; i < story->part_count; i++)
+        story->parts[i].manifest_fd = -1;
     for (i = 0; i < story->part_count; i++) {
         story->parts[i].source = count != 0 ? point_find_source(story->point, wanted[i]) : &story->point->sources[i];
         if (story->parts[i].source != NULL)
@@ -116,9 +129,11 @@ static int targets_stage(struct story *story, struct sf_error *err)
         if (session_check_target(&story->session, part->target, err) < 0)
             return -1;
         for (n = 0; n < i; n++)
-            if (strcmp(story->parts[n].target, part->target) == 0)
-                return sf_fail(err, SF_INVALID, "sources %s and %s would both be restored to %s",
-                               story->parts[n].source->name, part->source->name, part->target);
+            if (session_targets_clash(story->parts[n].target, part->target))
+                return sf_fail(err, SF_INVALID,
+                               "source %s to %s and source %s to %s: one folder is or holds the other, so the second "
+                               "restore would remove the first; name folders apart with --source NAME=DIR",
+                               story->parts[n].source->name, story->parts[n].target, part->source->name, part->target);
     }
     story->session.code = EXIT_FAILED;
     return 0;
@@ -127,6 +142,7 @@ static int targets_stage(struct story *story, struct sf_error *err)
 static enum exit_code code_of_fault(enum restore_fault fault)
 {
     switch (fault) {
+    case RESTORE_FAULT_NO_MATCH:
     case RESTORE_FAULT_USAGE:
         return EXIT_USAGE;
     case RESTORE_FAULT_GUARD:
@@ -140,7 +156,17 @@ static enum exit_code code_of_fault(enum restore_fault fault)
     return EXIT_FAILED;
 }
 
-static int restore_part(struct story *story, struct part *part, struct sf_error *err)
+/* What a step of a part answered. */
+static int part_ended(struct story *story, struct part *part, int result, struct sf_error *err)
+{
+    part->counts = restore_counts(part->restore);
+    if (result == 0)
+        return 0;
+    story->session.code = code_of_fault(restore_fault(part->restore));
+    return err_prefix(err, "source %s", part->source->name);
+}
+
+static int open_part(struct story *story, struct part *part, struct sf_error *err)
 {
     struct session *session = &story->session;
     struct restore_plan plan = {.base = &session->base,
@@ -156,38 +182,73 @@ static int restore_part(struct story *story, struct part *part, struct sf_error 
                                 .only = &session->options->only,
                                 .replace = session->options->replace,
                                 .dry_run = session->options->dry_run};
-    enum restore_fault fault = RESTORE_FAULT_NONE;
-    SF_AUTO(buf) name = BUF_INIT;
-    AUTO_FD fd = -1;
 
-    key_manifest(&session->base, story->point->time_dir, part->source->name, &name);
-    if (point_fetch_manifest(&session->base, story->point, part->source, session->state.temp_dir, &fd, err) < 0) {
+    key_manifest(&session->base, story->point->time_dir, part->source->name, &part->manifest_name);
+    if (point_fetch_manifest(&session->base, story->point, part->source, session->state.temp_dir, &part->manifest_fd,
+                             err) < 0) {
         if (err->cls == SF_CORRUPT)
             session->code = EXIT_DAMAGE;
         return -1;
     }
-    plan.manifest_fd = fd;
-    plan.manifest_name = buf_text(&name);
-    if (restore_source(&plan, &part->counts, &fault, err) == 0)
-        return 0;
-    session->code = code_of_fault(fault);
-    return err_prefix(err, "source %s", part->source->name);
+    plan.manifest_fd = part->manifest_fd;
+    plan.manifest_name = buf_text(&part->manifest_name);
+    part->restore = restore_new(&plan);
+    return part_ended(story, part, restore_open(part->restore, err), err);
+}
+
+/* What --only names may be in some of the sources, but must be in one. */
+static int open_parts(struct story *story, struct sf_error *err)
+{
+    size_t unmatched = 0, i;
+
+    for (i = 0; i < story->part_count; i++) {
+        struct part *part = &story->parts[i];
+
+        if (open_part(story, part, err) == 0)
+            continue;
+        if (part->restore == NULL || restore_fault(part->restore) != RESTORE_FAULT_NO_MATCH ||
+            ++unmatched == story->part_count)
+            return -1;
+        restore_free(part->restore);
+        part->restore = NULL;
+        *err = (struct sf_error)SF_ERROR_INIT;
+        story->session.code = EXIT_FAILED;
+    }
+    return 0;
+}
+
+/* A point is all of its sources together: no target changes before the files of all are there, and all stay marked as incomplete
+ * until the last one is in place. */
+static int restore_parts(struct story *story, struct sf_error *err)
+{
+    static int (*const steps[])(struct restore *, struct sf_error *) = {restore_fetch, restore_place, restore_finish};
+    size_t step_count = story->session.options->dry_run ? 1 : sizeof(steps) / sizeof(steps[0]);
+    size_t step, i;
+
+    if (open_parts(story, err) < 0)
+        return -1;
+    for (step = 0; step < step_count; step++)
+        for (i = 0; i < story->part_count; i++) {
+            struct part *part = &story->parts[i];
+
+            if (part->restore == NULL)
+                continue;
+            if (part_ended(story, part, steps[step](part->restore, err), err) < 0)
+                return -1;
+        }
+    return 0;
 }
 
 static int run(struct story *story, const struct options *options, struct log *log, struct sf_error *err)
 {
     struct session *session = &story->session;
-    size_t i;
 
     if (session_open(session, options, log, false, err) < 0 ||
         points_read(&story->points, &session->base, true, err) < 0 || select_stage(story, err) < 0 ||
         targets_stage(story, err) < 0 || session_open_pool(session, err) < 0)
         return -1;
     meter_start(&session->meter, options->progress, "restore", log);
-    for (i = 0; i < story->part_count; i++)
-        if (restore_part(story, &story->parts[i], err) < 0)
-            return -1;
-    return 0;
+    return restore_parts(story, err);
 }
 
 static json_t *part_json(const struct part *part)

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/real.h"
 
 #include <malloc.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Workers allocate little and seldom; an arena a thread would only keep freed memory apart. */
 #define ARENAS 2
@@ -105,35 +107,6 @@ void session_cleanup(struct session *session)
     config_cleanup(&session->config);
 }
 
-/* The real path of a folder that need not exist yet; NULL if its parent does not either. To free. */
-static char *real_folder(const char *path)
-{
-    char *real = realpath(path, NULL), *slash;
-    AUTO_FREE char *parent = NULL;
-
-    if (real != NULL)
-        return real;
-    parent = mem_text(path);
-    slash = strrchr(parent, '/');
-    if (slash == NULL || slash == parent)
-        return NULL;
-    *slash = '\0';
-    real = realpath(parent, NULL);
-    if (real == NULL)
-        return NULL;
-    parent = ptr_take(&real);
-    real = mem_printf("%s/%s", strcmp(parent, "/") == 0 ? "" : parent, strrchr(path, '/') + 1);
-    return real;
-}
-
-static bool lies_inside(const char *path, const char *folder)
-{
-    size_t length = strlen(folder);
-
-    return strncmp(path, folder, length) == 0 &&
-           (path[length] == '\0' || path[length] == '/' || folder[length - 1] == '/');
-}
-
 /* The folder of a destination that is one, and its option's value for messages; NULL where it is something else. To free. */
 static char *destination_folder(const struct session *session, const char **value)
 {
@@ -147,7 +120,7 @@ static char *destination_folder(const struct session *session, const char **valu
 
         *value = sf_setting_value(&session->settings.settings, option->key);
         if ((option->flags & SF_OPTION_URL_PATH) != 0 && *value != NULL)
-            return real_folder(*value);
+            return real_path(*value);
     }
     return NULL;
 }
@@ -156,13 +129,14 @@ int session_check_sources(struct session *session, struct sf_error *err)
 {
     const char *value;
     AUTO_FREE char *folder = destination_folder(session, &value);
+    AUTO_FREE char *base = folder != NULL ? mem_printf("%s/%s", folder, session->base.prefix) : NULL;
     size_t i;
 
-    for (i = 0; i < session->config.source_count && folder != NULL; i++) {
+    for (i = 0; i < session->config.source_count && base != NULL; i++) {
         const struct source *source = &session->config.sources[i];
         AUTO_FREE char *root = realpath(source->path, NULL);
 
-        if (root == NULL || !lies_inside(folder, root))
+        if (root == NULL || !real_is_inside(base, root))
             continue;
         session->code = EXIT_USAGE;
         return sf_fail(err, SF_INVALID,
@@ -177,15 +151,35 @@ int session_check_target(struct session *session, const char *target, struct sf_
 {
     const char *value;
     AUTO_FREE char *folder = destination_folder(session, &value);
-    AUTO_FREE char *real = real_folder(target);
+    AUTO_FREE char *real = real_path(target);
 
-    if (folder == NULL || real == NULL || (!lies_inside(folder, real) && !lies_inside(real, folder)))
+    if (folder == NULL || real == NULL || (!real_is_inside(folder, real) && !real_is_inside(real, folder)))
         return 0;
     session->code = EXIT_USAGE;
     return sf_fail(err, SF_INVALID,
                    "target %s and the destination %s lie inside one another: the restore could remove the "
                    "backups it reads; choose a folder elsewhere",
                    target, value);
+}
+
+/* Across a mount point neither restore touches what is the other's. */
+static bool is_another_disk(const char *inner, const char *outer)
+{
+    struct stat a, b;
+
+    return stat(inner, &a) == 0 && stat(outer, &b) == 0 && a.st_dev != b.st_dev;
+}
+
+bool session_targets_clash(const char *one, const char *other)
+{
+    AUTO_FREE char *a = real_path(one);
+    AUTO_FREE char *b = real_path(other);
+
+    if (a == NULL || b == NULL)
+        return strcmp(one, other) == 0; /* opening them will say what is wrong */
+    if (strcmp(a, b) == 0)
+        return true;
+    return (real_is_inside(a, b) && !is_another_disk(a, b)) || (real_is_inside(b, a) && !is_another_disk(b, a));
 }
 
 const struct source *session_find_source(const struct session *session, const char *name)

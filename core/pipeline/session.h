@@ -45,6 +45,9 @@ void session_cleanup(struct session *session); /* zero value is fine */
 MUST_CHECK int session_check_sources(struct session *session, struct sf_error *err);
 /* Refuses a restore target that holds the destination's folder or lies in it: --replace would remove the backups. */
 MUST_CHECK int session_check_target(struct session *session, const char *target, struct sf_error *err);
+/* Whether two sources cannot be restored to these folders: they are one, or one lies in the other, so that the later restore removes
+ * what the earlier one brought. */
+bool session_targets_clash(const char *one, const char *other);
 
 /* The source that the flags and the config know by this name, or NULL. */
 const struct source *session_find_source(const struct session *session, const char *name);

@@ -109,10 +109,26 @@ static void note_damaged_commit(struct story *story, const struct point *point)
     story->any_damage = true;
 }
 
+/* For the bar: what the commits say is to be read. */
+static void expect(struct story *story, const struct point *point)
+{
+    struct meter *meter = &story->session.meter;
+    size_t i;
+
+    for (i = 0; i < point->source_count; i++) {
+        meter->files_known += point->sources[i].manifest.counts.files;
+        meter->bytes_known += point->sources[i].manifest.counts.bytes;
+    }
+}
+
 static int verify_all(struct story *story, struct sf_error *err)
 {
     size_t i;
 
+    for (i = 0; i < story->points.count; i++)
+        if (story->points.items[i].status == POINT_COMPLETE)
+            expect(story, &story->points.items[i]);
+    story->session.meter.total_known = story->session.options->deep;
     for (i = 0; i < story->points.count; i++) {
         const struct point *point = &story->points.items[i];
 
@@ -143,6 +159,8 @@ static int run(struct story *story, const struct options *options, struct log *l
         session->code = err->cls == SF_CORRUPT ? EXIT_DAMAGE : EXIT_NO_POINT;
         return -1;
     }
+    expect(story, point);
+    session->meter.total_known = options->deep;
     return verify_point(story, point, err);
 }
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define CLAIM_TRIES 30 /* names; from the second clash on each takes a second */
+#define CLAIM_TRIES 60 /* names, the last a minute ahead */
 
 /* Stops a list at its first key. */
 static int see_object(void *ctx, const struct sf_object *object, struct sf_error *err)
@@ -72,11 +72,6 @@ static int create_open(struct point_open *open, const struct base *base, int64_t
     return 1;
 }
 
-static void wait_for_next_second(void)
-{
-    clock_sleep_ms(1000 - clock_wall_ms() % 1000);
-}
-
 /* The point's start: the store's clock, so that runs of all machines compare, but later than what is committed, whatever
  * that clock does. */
 static void set_start(struct point_open *open, int64_t local_ms, int64_t server_ms, const struct points *before)
@@ -96,15 +91,14 @@ static void set_start(struct point_open *open, int64_t local_ms, int64_t server_
 static int claim(struct point_open *open, const struct base *base, enum time_style style, const struct points *before,
                  struct sf_error *err)
 {
-    int64_t local_ms, server_ms = 0;
+    int64_t name_ms = clock_wall_ms(), server_ms = 0;
     int tries, taken, ours;
 
     for (tries = 0; tries < CLAIM_TRIES; tries++) {
         if (run_call_cancelled(base->run))
             return run_call_cancel_error(base->run, err);
-        local_ms = clock_wall_ms();
-        open->started_ms = local_ms;
-        time_dir_name(style, local_ms, open->time_dir);
+        open->started_ms = clock_wall_ms();
+        time_dir_name(style, name_ms, open->time_dir);
         taken = is_taken(base, before, open->time_dir, err);
         if (taken < 0)
             return -1;
@@ -116,7 +110,7 @@ static int claim(struct point_open *open, const struct base *base, enum time_sty
             return 0;
         }
         if (style == TIME_STYLE_RUN)
-            wait_for_next_second();
+            name_ms += 1000; /* a name is only a name: what is newest is said by `started` */
         style = TIME_STYLE_RUN;
     }
     return sf_fail(err, SF_EXISTS, "no free time-dir: %d names in a row were taken, last %s; is another run busy here?",

@@ -43,3 +43,13 @@ int point_fetch_manifest(const struct base *base, const struct point *point, con
     *fd = fd_take(&file);
     return 0;
 }
+
+int point_check_header(const struct point *point, const char *source, const struct manifest_header *header,
+                       const char *name, struct sf_error *err)
+{
+    if (strcmp(header->source, source) == 0 && strcmp(header->time_dir, point->time_dir) == 0 &&
+        strcmp(header->run, point->run) == 0)
+        return 0;
+    return sf_fail(err, SF_CORRUPT, "%s: is the manifest of source %s of run %s in %s, not of %s of run %s in %s", name,
+                   header->source, header->run, header->time_dir, source, point->run, point->time_dir);
+}

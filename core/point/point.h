@@ -110,6 +110,10 @@ MUST_CHECK int point_fetch_manifest(const struct base *base, const struct point 
                                     const struct point_source *source, const char *temp_dir, int *fd,
                                     struct sf_error *err);
 
+/* Whether the manifest that says this of itself is the one of the point's source; SF_CORRUPT if not. name: its key. */
+MUST_CHECK int point_check_header(const struct point *point, const char *source, const struct manifest_header *header,
+                                  const char *name, struct sf_error *err);
+
 /* --- writing (claim.c, commit.c) --- */
 
 /* Claims a time-dir of its own for the run by creating .open. before: all points, as just read. On failure open->time_dir is "". */

@@ -128,9 +128,9 @@ static int survey(struct restore *restore, struct sf_error *err)
     }
     if (result < 0 || any)
         return result;
-    restore->fault = RESTORE_FAULT_USAGE;
-    return sf_fail(err, SF_INVALID, "nothing in the point matches: %s of %s has no such path", restore->plan->source,
-                   restore->plan->time_dir);
+    restore->fault = RESTORE_FAULT_NO_MATCH;
+    return sf_fail(err, SF_INVALID, "nothing in the point matches: %s of %s has no such path", restore->plan.source,
+                   restore->plan.time_dir);
 }
 
 static int check_space(struct restore *restore, struct sf_error *err)
@@ -157,7 +157,7 @@ static int check_space(struct restore *restore, struct sf_error *err)
 
 int choose_survey(struct restore *restore, const struct manifest_counts *counts, struct sf_error *err)
 {
-    struct meter *meter = restore->plan->meter;
+    struct meter *meter = restore->plan.meter;
 
     atomic_store(&meter->stage, "compare");
     if (restore->only || !restore->target.empty) {

@@ -56,7 +56,7 @@ static int next_of_target(void *stream, struct entry *entry, struct sf_error *er
 
 int compare_open(struct compare *compare, struct restore *restore, bool open_up, struct sf_error *err)
 {
-    const struct restore_plan *plan = restore->plan;
+    const struct restore_plan *plan = &restore->plan;
 
     compare->restore = restore;
     compare->open_up = open_up;

@@ -61,7 +61,7 @@ static int submit(struct pass *pass, const struct compare_row *row, bool candida
     uint64_t number = row->ordinal / STAGING_SHARD;
     struct fetch_job *job;
 
-    if (!restore->plan->dry_run && (pass->shard == NULL || pass->shard_number != number) &&
+    if (!restore->plan.dry_run && (pass->shard == NULL || pass->shard_number != number) &&
         make_shard(pass, number, err) < 0)
         return -1;
     job = mem_alloc(sizeof(*job));
@@ -72,7 +72,7 @@ static int submit(struct pass *pass, const struct compare_row *row, bool candida
     job->shard = pass->shard;
     if (job->shard != NULL)
         atomic_fetch_add(&job->shard->references, 1);
-    return pool_submit(restore->plan->pool, LANE_SMALL, fetch_job_run, fetch_job_drop, job, err);
+    return pool_submit(restore->plan.pool, LANE_SMALL, fetch_job_run, fetch_job_drop, job, err);
 }
 
 void fetch_say(struct restore *restore, const struct entry *entry)
@@ -81,7 +81,7 @@ void fetch_say(struct restore *restore, const struct entry *entry)
 
     atomic_fetch_add(&restore->workers.fetched_files, 1);
     atomic_fetch_add(&restore->workers.fetched_bytes, entry->size);
-    log_info(restore->plan->log, "would fetch %s (%" PRIu64 " bytes)", err_printable(entry->path, shown, sizeof(shown)),
+    log_info(restore->plan.log, "would fetch %s (%" PRIu64 " bytes)", err_printable(entry->path, shown, sizeof(shown)),
              entry->size);
 }
 
@@ -92,13 +92,13 @@ static void say_surplus(struct restore *restore, const struct entry *entry)
     if (restore->only)
         return;
     restore->removed++;
-    log_info(restore->plan->log, "would remove %s", err_printable(entry->path, shown, sizeof(shown)));
+    log_info(restore->plan.log, "would remove %s", err_printable(entry->path, shown, sizeof(shown)));
 }
 
 static int take_row(struct pass *pass, const struct compare_row *row, struct sf_error *err)
 {
     struct restore *restore = pass->restore;
-    bool dry = restore->plan->dry_run;
+    bool dry = restore->plan.dry_run;
     bool candidate;
 
     if (row->wanted == NULL) {
@@ -137,12 +137,12 @@ int fetch_all(struct restore *restore, struct sf_error *err)
     uint64_t damaged;
     int submitted;
 
-    atomic_store(&restore->plan->meter->stage, "fetch");
+    atomic_store(&restore->plan.meter->stage, "fetch");
     submitted = submit_all(restore, err);
     if (submitted < 0)
         atomic_store(&restore->workers.stop, true);
     /* in any case: jobs point into this restore */
-    if (pool_wait(restore->plan->pool, &after) < 0) {
+    if (pool_wait(restore->plan.pool, &after) < 0) {
         if (submitted == 0 || err->cls == SF_CANCELLED) /* a job's failure cancels the run, and is the cause */
             *err = after;
         return -1;
@@ -155,5 +155,5 @@ int fetch_all(struct restore *restore, struct sf_error *err)
     restore->fault = RESTORE_FAULT_DAMAGE;
     return sf_fail(err, SF_CORRUPT,
                    "%" PRIu64 " of %" PRIu64 " files of %s in %s are damaged or missing: %s was not changed", damaged,
-                   restore->files, restore->plan->source, restore->plan->time_dir, restore->shown);
+                   restore->files, restore->plan.source, restore->plan.time_dir, restore->shown);
 }

@@ -21,7 +21,7 @@ static int write_marker(struct restore *restore, struct sf_error *err)
     struct target *target = &restore->target;
     const char *name = restore->only ? RESTORE_MARKER_ONLY : RESTORE_MARKER;
     AUTO_FREE char *text =
-        mem_printf("restore %s of %s from %s\n", restore->plan->run, restore->plan->source, restore->plan->time_dir);
+        mem_printf("restore %s of %s from %s\n", restore->plan.run, restore->plan.source, restore->plan.time_dir);
     AUTO_FD fd = openat(target->restore_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     ssize_t written;
 
@@ -97,7 +97,7 @@ static int settle_root(struct restore *restore, struct sf_error *err)
 
     if (restore->only && !target->created)
         return 0;
-    if (manifest_reader_open(&reader, restore->plan->manifest_fd, restore->plan->manifest_name, err) < 0)
+    if (manifest_reader_open(&reader, restore->plan.manifest_fd, restore->plan.manifest_name, err) < 0)
         return -1;
     result = manifest_reader_next(reader, &root, err);
     manifest_reader_free(reader);
@@ -107,26 +107,46 @@ static int settle_root(struct restore *restore, struct sf_error *err)
     if (fstat(target->fd, &st) < 0)
         return err_errno(err, errno, "stat %s", restore->shown);
     if (!restore->owners && st.st_uid != geteuid()) {
-        log_info(restore->plan->log, "%s belongs to user %u: its own mode and mtime stay as they are", restore->shown,
+        log_info(restore->plan.log, "%s belongs to user %u: its own mode and mtime stay as they are", restore->shown,
                  (unsigned)st.st_uid);
         return 0;
     }
-    return meta_set_fd(restore, target->fd, &meta, &st, restore->plan->target, err);
+    return meta_set_fd(restore, target->fd, &meta, &st, restore->plan.target, err);
+}
+
+int target_tidy(struct restore *restore, struct sf_error *err)
+{
+    struct target *target = &restore->target;
+
+    atomic_store(&restore->plan.meter->stage, "finish");
+    if (trash_empty(restore, &restore->removed, err) < 0 || trash_folder(restore, STAGING_FOLDER, err) < 0)
+        return -1;
+    if (syncfs(target->fd) < 0)
+        return err_errno(err, errno, "sync %s", restore->shown);
+    return 0;
 }
 
 int target_finish(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
 
-    atomic_store(&restore->plan->meter->stage, "finish");
-    if (trash_empty(restore, &restore->removed, err) < 0 || trash_folder(restore, STAGING_FOLDER, err) < 0)
-        return -1;
-    if (syncfs(target->fd) < 0)
-        return err_errno(err, errno, "sync %s", restore->shown);
     if (remove_marker(restore, err) < 0 || remove_restore_folder(restore, err) < 0 || settle_root(restore, err) < 0)
         return -1;
     if (fsync(target->fd) < 0)
         return err_errno(err, errno, "sync %s", restore->shown);
+    return 0;
+}
+
+/* The target, and the folder above it, if this restore made them and they are empty. */
+static int remove_made(const struct restore *restore, struct sf_error *err)
+{
+    AUTO_FREE char *parent = target_parent(restore->plan.target);
+    int result = restore->target.created ? rmdir(restore->plan.target) : 0;
+
+    if (result == 0 && restore->target.parent_made)
+        result = rmdir(parent);
+    if (result < 0 && errno != ENOTEMPTY && errno != EEXIST)
+        return err_errno(err, errno, "remove %s", restore->shown);
     return 0;
 }
 
@@ -138,11 +158,8 @@ static int leave_no_trace(struct restore *restore, struct sf_error *err)
 
     if (target->guard.fd >= 0 && remove_restore_folder(restore, err) < 0)
         return -1;
-    if (target->created) {
-        if (rmdir(restore->plan->target) < 0 && errno != ENOTEMPTY && errno != EEXIST)
-            return err_errno(err, errno, "remove %s", restore->shown);
-        return 0;
-    }
+    if (target->created)
+        return remove_made(restore, err);
     if (!restore->owners && target->before.st_uid != geteuid())
         return 0;
     times[0] = target->before.st_atim;
@@ -158,12 +175,12 @@ void target_abandon(struct restore *restore)
     struct sf_error err = SF_ERROR_INIT;
     int result = 0;
 
-    if (restore->plan->dry_run || target->fd < 0 || target->finished || restore->fault == RESTORE_FAULT_GUARD)
+    if (restore->plan.dry_run || target->fd < 0 || target->finished || restore->fault == RESTORE_FAULT_GUARD)
         return;
     if (target->guard.fd >= 0) /* only the holder may touch what is staged */
         result = trash_empty(restore, NULL, &err) < 0 ? -1 : trash_folder(restore, STAGING_FOLDER, &err);
     if (result == 0 && target->touched && !target->marked && !target->marked_only)
         result = leave_no_trace(restore, &err);
     if (result < 0)
-        log_warning(restore->plan->log, "after the failure: %s", err.text);
+        log_warning(restore->plan.log, "after the failure: %s", err.text);
 }

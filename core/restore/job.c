@@ -36,7 +36,7 @@ void fetch_job_drop(void *job)
 
 static void count_done(const struct fetch_job *job)
 {
-    struct meter *meter = job->restore->plan->meter;
+    struct meter *meter = job->restore->plan.meter;
 
     atomic_fetch_add(&meter->files_done, 1);
     atomic_fetch_add(&meter->bytes_done, job->entry.size);
@@ -178,7 +178,7 @@ static void report_damage(const struct fetch_job *job, const char *key, const ch
     char shown[SHOWN_MAX];
 
     atomic_fetch_add(&job->restore->workers.damaged, 1);
-    log_error(job->restore->plan->log, "%s: object %s %s", err_printable(job->entry.path, shown, sizeof(shown)), key,
+    log_error(job->restore->plan.log, "%s: object %s %s", err_printable(job->entry.path, shown, sizeof(shown)), key,
               what);
 }
 
@@ -251,7 +251,7 @@ static int fetch(struct worker *worker, const struct fetch_job *job, struct sf_e
     char shown[SHOWN_MAX];
     int result;
 
-    key_object(restore->plan->base, job->entry.time_dir, restore->plan->source, job->entry.path, &key);
+    key_object(restore->plan.base, job->entry.time_dir, restore->plan.source, job->entry.path, &key);
     result = receive(worker, job, buf_text(&key), err);
     if (result < 0)
         return err_prefix(err, "fetch %s", err_printable(job->entry.path, shown, sizeof(shown)));
@@ -277,7 +277,7 @@ int fetch_job_run(struct worker *worker, void *job, struct sf_error *err)
     }
     if (run_call_cancelled(worker->run)) /* what was not read to its end may well be there */
         return run_call_cancel_error(worker->run, err);
-    if (restore->plan->dry_run) {
+    if (restore->plan.dry_run) {
         fetch_say(restore, &own->entry);
         return 0;
     }

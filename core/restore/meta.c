@@ -108,5 +108,5 @@ void meta_note_owner(struct restore *restore, const struct meta *meta)
     if (restore->owners || restore->owner_said || (meta->uid == geteuid() && meta->gid == getegid()))
         return;
     restore->owner_said = true;
-    log_info(restore->plan->log, "not root: files and folders get this user's owner and group, not those of the point");
+    log_info(restore->plan.log, "not root: files and folders get this user's owner and group, not those of the point");
 }

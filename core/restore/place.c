@@ -279,9 +279,9 @@ int place_all(struct restore *restore, struct sf_error *err)
     uint64_t ordinal = 0;
     int result;
 
-    atomic_store(&restore->plan->meter->stage, "place");
-    place.choose.only = restore->plan->only;
-    if (manifest_reader_open(&place.reader, restore->plan->manifest_fd, restore->plan->manifest_name, err) < 0)
+    atomic_store(&restore->plan.meter->stage, "place");
+    place.choose.only = restore->plan.only;
+    if (manifest_reader_open(&place.reader, restore->plan.manifest_fd, restore->plan.manifest_name, err) < 0)
         return -1;
     while ((result = manifest_reader_next(place.reader, &entry, err)) == 1)
         if (restore_go_on(restore, err) < 0 || place_entry(&place, &entry, ordinal++, err) < 0)

@@ -39,6 +39,7 @@ struct target {
     struct guard guard;
     struct stat before; /* of the target, as it was found */
     bool created;
+    bool parent_made;
     bool empty;       /* nothing in it but RESTORE_KEPT_FOLDER and RESTORE_FOLDER */
     bool marked;      /* RESTORE_MARKER stands in it */
     bool marked_only; /* RESTORE_MARKER_ONLY */
@@ -53,7 +54,7 @@ struct trash {
 };
 
 struct restore {
-    const struct restore_plan *plan;
+    struct restore_plan plan;
     struct target target;
     struct trash trash;
     int staging_fd; /* STAGING_FOLDER, -1 in a dry run */
@@ -83,13 +84,17 @@ MUST_CHECK int restore_go_on(const struct restore *restore, struct sf_error *err
 /* --- target.c: the folder and its lock --- */
 
 MUST_CHECK int target_open(struct restore *restore, struct sf_error *err);
+/* The folder above path, as the operator wrote it: "a/b//" is in "a", "b" in ".", "/" in "/". To free. */
+char *target_parent(const char *path);
 void target_cleanup(struct target *target);
 
 /* --- finish.c --- */
 
 /* The last thing before the first change: all that was fetched is durable, then the marker. */
 MUST_CHECK int target_mark(struct restore *restore, struct sf_error *err);
-/* Takes away all of ours, then gives the root folder its metadata. */
+/* Takes away all of ours but the marker, and makes what was placed durable. */
+MUST_CHECK int target_tidy(struct restore *restore, struct sf_error *err);
+/* Takes the marker away, then gives the root folder its metadata. */
 MUST_CHECK int target_finish(struct restore *restore, struct sf_error *err);
 /* After a failure: removes what was staged, and all traces if nothing was changed. Logs what it cannot do. */
 void target_abandon(struct restore *restore);

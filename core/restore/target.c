@@ -25,8 +25,7 @@ static int usage(struct restore *restore, struct sf_error *err, const char *what
     return sf_fail(err, SF_INVALID, "%s %s", restore->shown, what);
 }
 
-/* The folder above path, as the operator wrote it: "a/b//" is in "a", "b" in ".", "/" in "/". */
-static char *parent_path(const char *path)
+char *target_parent(const char *path)
 {
     char *parent = mem_text(path);
     size_t length = strlen(parent);
@@ -50,24 +49,27 @@ static int open_folder(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int open_parent(const struct restore *restore, const char *path)
+static int open_parent(struct restore *restore, const char *path)
 {
     int fd = open_folder(path);
     AUTO_FREE char *above = NULL;
 
-    if (fd >= 0 || errno != ENOENT || !restore->plan->make_parent)
+    if (fd >= 0 || errno != ENOENT || !restore->plan.make_parent)
         return fd;
-    above = parent_path(path);
-    if (restore->plan->dry_run)
+    above = target_parent(path);
+    if (restore->plan.dry_run)
         return open_folder(above);
-    return mkdir(path, 0777) < 0 ? -1 : open_folder(path);
+    if (mkdir(path, 0777) < 0)
+        return -1;
+    restore->target.parent_made = true;
+    return open_folder(path);
 }
 
 /* There is none yet: make it, or in a dry run only see that it could be. */
 static int make_target(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
-    AUTO_FREE char *parent = parent_path(restore->plan->target);
+    AUTO_FREE char *parent = target_parent(restore->plan.target);
 
     target->parent_fd = open_parent(restore, parent);
     if (target->parent_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -75,15 +77,15 @@ static int make_target(struct restore *restore, struct sf_error *err)
     if (target->parent_fd < 0)
         return err_errno(err, errno, "open the folder above %s", restore->shown);
     target->empty = true;
-    if (restore->plan->dry_run)
+    if (restore->plan.dry_run)
         return 0;
-    if (mkdir(restore->plan->target, RWX) < 0) {
+    if (mkdir(restore->plan.target, RWX) < 0) {
         if (errno == EEXIST)
             return usage(restore, err, "is a symlink to nowhere");
         return err_errno(err, errno, "make the folder %s", restore->shown);
     }
     target->created = target->touched = true;
-    target->fd = open_folder(restore->plan->target);
+    target->fd = open_folder(restore->plan.target);
     if (target->fd < 0)
         return err_errno(err, errno, "open %s", restore->shown);
     return 0;
@@ -93,7 +95,7 @@ static int open_target(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
 
-    target->fd = open_folder(restore->plan->target);
+    target->fd = open_folder(restore->plan.target);
     if (target->fd < 0) {
         if (errno == ENOENT)
             return make_target(restore, err);
@@ -104,7 +106,7 @@ static int open_target(struct restore *restore, struct sf_error *err)
     if (fstat(target->fd, &target->before) < 0)
         return err_errno(err, errno, "stat %s", restore->shown);
     /* a restored root folder may be one that its owner cannot write to */
-    if (!restore->plan->dry_run && !restore->owners && target->before.st_uid == geteuid() &&
+    if (!restore->plan.dry_run && !restore->owners && target->before.st_uid == geteuid() &&
         (target->before.st_mode & RWX) != RWX) {
         target->touched = true;
         if (fchmod(target->fd, (target->before.st_mode & 07777) | RWX) < 0)
@@ -157,7 +159,7 @@ static int may_restore(struct restore *restore, struct sf_error *err)
 
     if (restore->only && target->marked)
         return usage(restore, err, "holds an unfinished restore of everything: finish that first, without --only");
-    if (target->empty || target->marked || (restore->only && target->marked_only) || restore->plan->replace)
+    if (target->empty || target->marked || (restore->only && target->marked_only) || restore->plan.replace)
         return 0;
     if (target->marked_only)
         return usage(restore, err,
@@ -197,13 +199,13 @@ static int ended_just_now(struct restore *restore, struct sf_error *err)
 static int lock(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
-    AUTO_FREE char *folder = mem_printf("%s/" RESTORE_FOLDER, restore->plan->target);
+    AUTO_FREE char *folder = mem_printf("%s/" RESTORE_FOLDER, restore->plan.target);
     struct guard_holder holder = {0};
     struct stat mine, there;
     bool held = false;
 
     /* One name for all: the same folder may be reached by many paths. */
-    if (guard_take(&target->guard, folder, "this folder", restore->plan->run, "restore", &held, &holder, err) < 0) {
+    if (guard_take(&target->guard, folder, "this folder", restore->plan.run, "restore", &held, &holder, err) < 0) {
         if (held)
             restore->fault = RESTORE_FAULT_GUARD;
         else if (err->cls == SF_NOT_FOUND)
@@ -244,10 +246,10 @@ int target_open(struct restore *restore, struct sf_error *err)
     if (look_inside(restore, err) < 0)
         return -1;
     /* With a RESTORE_FOLDER there, what keeps us out may be a restore that runs: the lock says so, and names it. */
-    if ((restore->plan->dry_run || fstatat(target->fd, RESTORE_FOLDER, &st, AT_SYMLINK_NOFOLLOW) < 0) &&
+    if ((restore->plan.dry_run || fstatat(target->fd, RESTORE_FOLDER, &st, AT_SYMLINK_NOFOLLOW) < 0) &&
         may_restore(restore, err) < 0)
         return -1;
-    if (restore->plan->dry_run)
+    if (restore->plan.dry_run)
         return 0;
     if (open_restore_folder(restore, err) < 0 || lock(restore, err) < 0 || look_inside(restore, err) < 0 ||
         may_restore(restore, err) < 0)

@@ -65,13 +65,24 @@ static bool is_key_right(struct page *page, const char *key)
     return true;
 }
 
+/* As sf_take() does, but of the metadata only what is used: an object is mostly room for it. */
+static void take_object(struct sf_object *own, const struct sf_object *theirs)
+{
+    if (theirs->size < sizeof(*own) || theirs->meta_bytes > sizeof(own->meta)) {
+        sf_take(own, sizeof(*own), theirs); /* boundary_object() judges it */
+        return;
+    }
+    memcpy(own, theirs, offsetof(struct sf_object, meta) + theirs->meta_bytes);
+    own->size = sizeof(*own);
+}
+
 static void keep_object(void *ctx, const struct sf_object *theirs)
 {
     struct page *page = ctx;
     struct sf_object object;
     struct head head;
 
-    sf_take(&object, sizeof(object), theirs);
+    take_object(&object, theirs);
     if (!is_key_right(page, object.key) || boundary_object(page->table, "list", &object, &page->error) != 0)
         return;
     head = (struct head){
@@ -113,25 +124,25 @@ struct sf_list_sink page_begin(struct page *page)
         .size = sizeof(struct sf_list_sink), .ctx = page, .object = keep_object, .prefix = keep_prefix};
 }
 
-static const char *deliver_object(const struct head *head, const char *at, const struct sf_list_sink *sink)
+/* Fills *object, of which nothing counts that an earlier record left, from the record behind head; returns its end. */
+static const char *unpack_object(const struct head *head, const char *at, struct sf_object *object)
 {
-    struct sf_object object = {.size = sizeof(object)};
-
-    object.key = at;
+    memset(object, 0, offsetof(struct sf_object, meta));
+    object->size = sizeof(*object);
+    object->key = at;
     at += head->key_bytes;
-    memcpy(object.tag, at, head->tag_bytes);
+    memcpy(object->tag, at, head->tag_bytes);
     at += head->tag_bytes;
-    memcpy(object.meta, at, head->meta_bytes);
+    memcpy(object->meta, at, head->meta_bytes);
     at += head->meta_bytes;
-    object.meta_bytes = head->meta_bytes;
-    object.bytes = head->bytes;
-    object.modified_ms = head->modified_ms;
-    object.server_time_ms = head->server_time_ms;
+    object->meta_bytes = head->meta_bytes;
+    object->bytes = head->bytes;
+    object->modified_ms = head->modified_ms;
+    object->server_time_ms = head->server_time_ms;
     if (head->has_digests) {
-        memcpy(&object.digests, at, sizeof(object.digests));
-        at += sizeof(object.digests);
+        memcpy(&object->digests, at, sizeof(object->digests));
+        at += sizeof(object->digests);
     }
-    sink->object(sink->ctx, &object);
     return at;
 }
 
@@ -139,6 +150,7 @@ int page_deliver(struct page *page, const struct sf_list_sink *sink, struct sf_e
 {
     const char *at = buf_text(&page->records);
     const char *end = at + page->records.length;
+    struct sf_object object = {0};
 
     if (page->error.cls != SF_OK) {
         *err = page->error;
@@ -154,7 +166,8 @@ int page_deliver(struct page *page, const struct sf_list_sink *sink, struct sf_e
                 sink->prefix(sink->ctx, at);
             at += head.key_bytes;
         } else {
-            at = deliver_object(&head, at, sink);
+            at = unpack_object(&head, at, &object);
+            sink->object(sink->ctx, &object);
         }
     }
     buf_clear(&page->settled);

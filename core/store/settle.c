@@ -3,6 +3,8 @@
 
 #include "base/digest.h"
 
+#include <string.h>
+
 /* How one more fact bears on the question. */
 enum bearing { SAYS_NOTHING, SAYS_OURS, SAYS_FOREIGN };
 
@@ -49,6 +51,8 @@ bool settle_is_ours(const struct sent *sent, const struct sf_object *found)
     bool ours = digests == SAYS_OURS || checksum == SAYS_OURS;
     uint32_t i;
 
+    if (sent->if_tag != NULL && strcmp(sent->if_tag, found->tag) == 0)
+        return false; /* it may be ours, too, but is the one from before */
     if (found->bytes != sent->bytes || digests == SAYS_FOREIGN || checksum == SAYS_FOREIGN)
         return false;
     for (i = 0; i < sent->meta_count; i++) {

@@ -13,13 +13,15 @@
 struct sent {
     const char *key;
     uint64_t bytes;
+    const char *if_tag;               /* of the object to replace; NULL: there was none */
     const struct sf_digests *digests; /* NULL: none known */
     const struct sf_meta *meta;
     uint32_t meta_count;
     uint32_t meta_element_size;
 };
 
-/* true: same size, nothing that both sides know differs, and a digest, our checksum or our run among it. */
+/* true: same size, not the object that was to be replaced, nothing that both sides know differs, and a digest, our checksum or our
+ * run among it. */
 bool settle_is_ours(const struct sent *sent, const struct sf_object *found);
 
 #endif

@@ -176,8 +176,13 @@ static int retry_put(const struct sf_call *call, struct sf_conn *conn, const str
                      struct sf_object *object, struct sf_error *err)
 {
     const struct sf_plugin *inner = conn->store->inner.table;
-    const struct sent sent = {put->key,  put->body->length, put->digests,
-                              put->meta, put->meta_count,   put->meta_element_size};
+    const struct sent sent = {.key = put->key,
+                              .bytes = put->body->length,
+                              .if_tag = put->precondition == SF_IF_TAG ? put->if_tag : NULL,
+                              .digests = put->digests,
+                              .meta = put->meta,
+                              .meta_count = put->meta_count,
+                              .meta_element_size = put->meta_element_size};
     bool lost = false;
     struct tries tries;
     int result;
@@ -200,8 +205,13 @@ static int retry_copy(const struct sf_call *call, struct sf_conn *conn, const st
                       struct sf_object *object, struct sf_error *err)
 {
     const struct sf_plugin *inner = conn->store->inner.table;
-    const struct sent sent = {copy->to,   copy->bytes,      copy->digests,
-                              copy->meta, copy->meta_count, copy->meta_element_size};
+    const struct sent sent = {.key = copy->to,
+                              .bytes = copy->bytes,
+                              .if_tag = copy->precondition == SF_IF_TAG ? copy->if_tag : NULL,
+                              .digests = copy->digests,
+                              .meta = copy->meta,
+                              .meta_count = copy->meta_count,
+                              .meta_element_size = copy->meta_element_size};
     bool lost = false;
     struct tries tries;
     int result;

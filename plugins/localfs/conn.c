@@ -45,7 +45,7 @@ char *conn_buffer(struct sf_conn *conn)
     return conn->buffer;
 }
 
-/* SplitMix64: names and nonces must not repeat, nobody has to fail to guess them. */
+/* SplitMix64: names and times must not repeat, nobody has to fail to guess them. */
 uint64_t conn_random(struct sf_conn *conn)
 {
     uint64_t mixed = conn->random += UINT64_C(0x9e3779b97f4a7c15);

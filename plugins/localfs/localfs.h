@@ -36,7 +36,7 @@ struct sf_store {
     char *path; /* absolute, without a slash at its end unless it is "/" */
     enum durability durability;
     bool has_xattr;
-    bool is_remote; /* on the network: mtime may be set once more when it writes back, and it may copy by itself */
+    bool is_remote; /* on the network: it may copy by itself */
     struct {
         pthread_mutex_t mutex;
         int rootfd; /* -1 while the folder does not exist; once open it stays, connections borrow it */
@@ -119,7 +119,7 @@ void parent_clear(struct sf_conn *conn, const char *key);
 /* Creates the folders of path (length bytes of it). Sets errno; ENOENT: others clear away what it makes. */
 MUST_CHECK int folders_make(int rootfd, const char *path, size_t length);
 
-/* --- stamp.c: tag, digest and metadata in the extended attribute */
+/* --- stamp.c: tag, and digest and metadata in the extended attribute */
 
 /* The pairs of a put or copy, as its struct has them. */
 struct meta_list {
@@ -129,10 +129,11 @@ struct meta_list {
 };
 
 MUST_CHECK int meta_check(const struct meta_list *meta, const char *key, struct sf_error *err);
-/* Fills *object from an open file and its fstat. The attribute counts only if it was written for this mtime and
- * size. */
+/* Fills *object from a stat alone: no digests, no metadata. */
+void stamp_plain(const struct stat *st, struct sf_object *object);
+/* The same with what the attribute of the open file says. That counts only if it was written for this mtime and size. */
 void stamp_read(const struct sf_conn *conn, int fd, const struct stat *st, struct sf_object *object);
-/* Writes the attribute of a finished temporary and fills *object. */
+/* Sets mtime and attribute of a finished temporary and fills *object. */
 MUST_CHECK int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta_list *meta,
                            const struct sf_digests *digests, struct sf_object *object, struct sf_error *err);
 
@@ -141,10 +142,9 @@ MUST_CHECK int stamp_write(struct sf_conn *conn, int fd, const char *key, const 
 /* Opens an object for reading and describes it. */
 MUST_CHECK int object_open(struct sf_conn *conn, const char *key, int *fd, struct sf_object *object,
                            struct sf_error *err);
-/* The same in an open folder. Sets errno: ENOENT also for a folder, ELOOP for a symlink, ENXIO for what else is
- * no file. */
-MUST_CHECK int object_open_at(const struct sf_conn *conn, int dirfd, const char *leaf, int *fd,
-                              struct sf_object *object);
+/* Describes an object in an open folder as a list does (stamp_plain). Sets errno: ENOENT also for a folder, ELOOP for a
+ * symlink, ENXIO for what else is no file. */
+MUST_CHECK int object_find(int dirfd, const char *leaf, struct sf_object *object);
 
 /* --- hash.c */
 

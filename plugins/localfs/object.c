@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opens the file of an object for reading. Whatever else has its name - a folder, a symlink, a FIFO - is no object.
+ * Finds the file of an object, and opens it for reading. Whatever else has its name - a folder, a symlink, a FIFO - is no object.
  */
 #include "plugins/localfs/localfs.h"
 
@@ -12,16 +12,20 @@
 /* O_NONBLOCK: a FIFO that somebody put there must not make us wait. */
 #define OBJECT_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW)
 
+static int check_kind(const struct stat *st)
+{
+    if (S_ISREG(st->st_mode))
+        return 0;
+    errno = S_ISDIR(st->st_mode) ? ENOENT : S_ISLNK(st->st_mode) ? ELOOP : ENXIO;
+    return -1;
+}
+
 static int describe(const struct sf_conn *conn, int fd, struct sf_object *object)
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0 || check_kind(&st) < 0)
         return -1;
-    if (!S_ISREG(st.st_mode)) {
-        errno = S_ISDIR(st.st_mode) ? ENOENT : ENXIO;
-        return -1;
-    }
     stamp_read(conn, fd, &st, object);
     return 0;
 }
@@ -45,12 +49,12 @@ int object_open(struct sf_conn *conn, const char *key, int *fd, struct sf_object
     return 0;
 }
 
-int object_open_at(const struct sf_conn *conn, int dirfd, const char *leaf, int *fd, struct sf_object *object)
+int object_find(int dirfd, const char *leaf, struct sf_object *object)
 {
-    AUTO_FD opened = openat(dirfd, leaf, OBJECT_FLAGS | O_CLOEXEC);
+    struct stat st;
 
-    if (opened < 0 || describe(conn, opened, object) < 0)
+    if (fstatat(dirfd, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0 || check_kind(&st) < 0)
         return -1;
-    *fd = fd_take(&opened);
+    stamp_plain(&st, object);
     return 0;
 }

@@ -23,6 +23,8 @@ static int settle(struct temp *temp, const struct target *target, struct sf_erro
         return 0;
     if (barrier && barrier_sync(temp->conn->store, temp->conn->rootfd, err) < 0)
         return err_prefix(err, "%s", temp->conn->store->path);
+    if (barrier)
+        temp->conn->parent.is_synced = true; /* the folders were made before */
     if ((barrier || durability == DURABLE_EACH) && fsync(temp->fd) < 0)
         return key_errno(err, errno, target->key, "sync");
     if (close(fd_take(&temp->fd)) < 0 && errno != EINTR)
@@ -107,9 +109,8 @@ static enum outcome check_tag(struct sf_conn *conn, int dirfd, const char *leaf,
                               struct sf_error *err)
 {
     struct sf_object found;
-    AUTO_FD fd = -1;
 
-    if (object_open_at(conn, dirfd, leaf, &fd, &found) < 0) {
+    if (object_find(dirfd, leaf, &found) < 0) {
         if (errno == ENOENT && !conn->parent.is_fresh && dirfd != conn->rootfd) {
             parent_forget(conn); /* perhaps the folder is another one by now */
             return TRY_AGAIN;
@@ -117,7 +118,7 @@ static enum outcome check_tag(struct sf_conn *conn, int dirfd, const char *leaf,
         if (errno == ENOENT)
             key_fail(err, SF_PRECONDITION, target->key, "the object to replace is gone");
         else
-            key_errno(err, errno, target->key, "open the object to replace");
+            key_errno(err, errno, target->key, "look at the object to replace");
         return FAILED;
     }
     if (strcmp(found.tag, target->if_tag) == 0)

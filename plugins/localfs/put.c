@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Slot put, and what copy shares with it: write a temporary, compare digests, stamp it, rename it. A small put
- * costs six system calls: openat, write, fstat, fsetxattr, close, renameat2, and nothing for its folder while
+ * costs seven system calls: openat, write, utimensat, fstat, fsetxattr, close, renameat2, and nothing for its folder while
  * that is the last one's.
  */
 #include "plugins/localfs/localfs.h"

@@ -35,12 +35,10 @@ static bool is_same_folder(const char *a, const char *b)
 }
 
 /* 1: unlinked; 0: it was not there; -1: failed. */
-static int unlink_object(struct sf_conn *conn, int dirfd, const char *leaf, const struct sf_remove *item,
-                         struct sf_error *err)
+static int unlink_object(int dirfd, const char *leaf, const struct sf_remove *item, struct sf_error *err)
 {
     struct sf_object found;
     struct stat st;
-    AUTO_FD fd = -1;
 
     if (item->if_tag == NULL && fstatat(dirfd, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : key_errno(err, errno, item->key, "remove");
@@ -50,10 +48,10 @@ static int unlink_object(struct sf_conn *conn, int dirfd, const char *leaf, cons
         return S_ISLNK(st.st_mode) ? key_errno(err, ELOOP, item->key, "")
                                    : key_fail(err, SF_INVALID, item->key, "not a regular file");
     }
-    if (item->if_tag != NULL && object_open_at(conn, dirfd, leaf, &fd, &found) < 0) {
+    if (item->if_tag != NULL && object_find(dirfd, leaf, &found) < 0) {
         if (errno == ENXIO)
             return key_fail(err, SF_INVALID, item->key, "not a regular file");
-        return errno == ENOENT ? 0 : key_errno(err, errno, item->key, "open the object to remove");
+        return errno == ENOENT ? 0 : key_errno(err, errno, item->key, "look at the object to remove");
     }
     if (item->if_tag != NULL && strcmp(item->if_tag, found.tag) != 0)
         return key_fail(err, SF_PRECONDITION, item->key, "the object to remove has another tag");
@@ -79,7 +77,7 @@ static int remove_one(struct batch *batch, const struct sf_remove *item, struct 
             return 0;
         if (dirfd < 0)
             return key_errno(err, errno, item->key, "open the folder");
-        removed = unlink_object(conn, dirfd, leaf, item, err);
+        removed = unlink_object(dirfd, leaf, item, err);
         if (removed < 0)
             return -1;
         /* A folder kept from an earlier call may have been cleared away and made anew since. */

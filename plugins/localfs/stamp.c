@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The extended attribute of an object: what the file system does not know of it. Binary, and at most STAMP_USUAL bytes for the
- * metadata that the core sends: so much fits into an inode of ext4's usual 256 bytes. One byte more takes a block of its own
- * for every object, and a seek whenever a list reads it.
+ * What an object is beside its bytes. Its tag is mtime and size, so that a list needs no more than a stat, and any copy that
+ * keeps mtimes keeps tags. Digest and metadata are in an extended attribute: binary, and at most STAMP_USUAL bytes for the
+ * metadata that the core sends. So much fits into an inode of ext4's usual 256 bytes; one more takes a block an object.
  *
  *     0   1  STAMP_VERSION
  *     1   4  CRC32C of mtime in ns and size, each as 8 bytes, little-endian; who overwrites the file in place leaves an
- *            attribute that no longer fits: then it says nothing, and the tag is another one. `cp -a` keeps all of it
- *     5   6  nonce: two puts of the same bytes in one tick of the clock have two tags
- *    11  32  SHA-256
- *    43      metadata: PACKED_RUN and the 16 bytes of a pair "run" that is 32 hex digits, or "key=value" and a newline a pair
+ *            attribute that no longer fits: then it says nothing
+ *     5  32  SHA-256
+ *    37      metadata: PACKED_RUN and the 16 bytes of a pair "run" that is 32 hex digits, or "key=value" and a newline a pair
  */
 #include "plugins/localfs/localfs.h"
 
@@ -17,29 +16,29 @@
 #include "base/err.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/xattr.h>
 
+#define NS_PER_S UINT64_C(1000000000)
+
 enum {
-    STAMP_VERSION = 2,
+    STAMP_VERSION = 3,
     STAMP_CHECK = 1,
-    STAMP_NONCE = 5,
-    STAMP_SHA256 = 11,
-    STAMP_PAIRS = 43,
-    NONCE_BYTES = STAMP_SHA256 - STAMP_NONCE,
+    STAMP_SHA256 = 5,
+    STAMP_PAIRS = 37,
+    CHECK_BYTES = STAMP_SHA256 - STAMP_CHECK,
     RUN_BYTES = 16,
-    STAMP_USUAL =
-        STAMP_PAIRS + 1 + RUN_BYTES, /* 60: the most that ext4 keeps in the inode beside this attribute's name */
+    STAMP_USUAL = STAMP_PAIRS + 1 + RUN_BYTES,
     STAMP_MAX = STAMP_PAIRS + SF_META_MAX,
     PACKED_RUN = 1, /* no key begins with it */
 };
 
+/* The most that ext4 keeps in the inode beside this attribute's name. */
 _Static_assert(STAMP_USUAL <= 60, "the usual stamp must fit into an inode of 256 bytes");
 
 static uint64_t mtime_ns_of(const struct stat *st)
 {
-    return (uint64_t)st->st_mtim.tv_sec * UINT64_C(1000000000) + (uint64_t)st->st_mtim.tv_nsec;
+    return (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec;
 }
 
 static const struct sf_meta *meta_at(const struct meta_list *meta, uint32_t index)
@@ -84,13 +83,13 @@ static void put_le(unsigned char *out, uint64_t number, size_t bytes)
         out[i] = (unsigned char)(number >> (8 * i));
 }
 
-static void check_of(const struct stat *st, unsigned char out[STAMP_NONCE - STAMP_CHECK])
+static void check_of(const struct stat *st, unsigned char out[CHECK_BYTES])
 {
     unsigned char numbers[16];
 
     put_le(numbers, mtime_ns_of(st), 8);
     put_le(numbers + 8, (uint64_t)st->st_size, 8);
-    put_le(out, crc32c_update(0, numbers, sizeof(numbers)), STAMP_NONCE - STAMP_CHECK);
+    put_le(out, crc32c_update(0, numbers, sizeof(numbers)), CHECK_BYTES);
 }
 
 /* One "key=value"; what nobody of us can have written is passed over. */
@@ -130,27 +129,41 @@ static void add_pairs(unsigned char *at, unsigned char *end, struct sf_object *o
     }
 }
 
-static void fill_plain(const struct stat *st, struct sf_object *object)
+/* Lower-case hex without leading zeros; returns where it ends. A list of a million objects must not wait for printf. */
+static char *add_hex(char *out, uint64_t number)
 {
+    int digits = 1;
+
+    while (digits < 16 && number >> (4 * digits) != 0)
+        digits++;
+    while (digits-- > 0)
+        *out++ = "0123456789abcdef"[(number >> (4 * digits)) & 15];
+    return out;
+}
+
+void stamp_plain(const struct stat *st, struct sf_object *object)
+{
+    char *end;
+
+    memset(object, 0, offsetof(struct sf_object, meta)); /* no byte of which counts while meta_bytes is 0 */
     object->size = sizeof(*object);
     object->bytes = (uint64_t)st->st_size;
     object->modified_ms = (int64_t)((uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000);
     object->server_time_ms = clock_wall_ms();
     object->digests.size = sizeof(object->digests);
-    snprintf(object->tag, sizeof(object->tag), "%" PRIx64 "-%" PRIx64 "-i%" PRIx64, mtime_ns_of(st), object->bytes,
-             (uint64_t)st->st_ino);
+    end = add_hex(object->tag, mtime_ns_of(st));
+    *end++ = '-';
+    *add_hex(end, object->bytes) = '\0';
 }
 
 static void fill_stamped(unsigned char *stamp, size_t bytes, const struct stat *st, struct sf_object *object)
 {
-    unsigned char check[STAMP_NONCE - STAMP_CHECK];
-    char nonce[2 * NONCE_BYTES + 1], sha256[SHA256_HEX + 1];
+    unsigned char check[CHECK_BYTES];
+    char sha256[SHA256_HEX + 1];
 
     check_of(st, check);
     if (bytes < STAMP_PAIRS || stamp[0] != STAMP_VERSION || memcmp(stamp + STAMP_CHECK, check, sizeof(check)) != 0)
         return;
-    hex_encode(stamp + STAMP_NONCE, NONCE_BYTES, nonce);
-    snprintf(object->tag, sizeof(object->tag), "%" PRIx64 "-%" PRIx64 "-%s", mtime_ns_of(st), object->bytes, nonce);
     memcpy(object->digests.sha256, stamp + STAMP_SHA256, SHA256_BYTES);
     object->digests.have = SF_DIGEST_SHA256;
     add_pairs(stamp + STAMP_PAIRS, stamp + bytes, object);
@@ -165,8 +178,7 @@ void stamp_read(const struct sf_conn *conn, int fd, const struct stat *st, struc
     unsigned char stamp[STAMP_MAX + 1];
     ssize_t got = -1;
 
-    memset(object, 0, sizeof(*object));
-    fill_plain(st, object);
+    stamp_plain(st, object);
     if (conn->store->has_xattr)
         got = fgetxattr(fd, XATTR_NAME, stamp, STAMP_MAX);
     if (got < 0)
@@ -189,7 +201,7 @@ static void add_pair(struct buf *stamp, const struct sf_meta *pair, const char *
     buf_add(stamp, run, RUN_BYTES);
 }
 
-static void stamp_format(struct buf *stamp, const struct stat *st, uint64_t nonce, const struct meta_list *meta,
+static void stamp_format(struct buf *stamp, const struct stat *st, const struct meta_list *meta,
                          const struct sf_digests *digests)
 {
     unsigned char head[STAMP_PAIRS] = {STAMP_VERSION};
@@ -197,7 +209,6 @@ static void stamp_format(struct buf *stamp, const struct stat *st, uint64_t nonc
     uint32_t i;
 
     check_of(st, head + STAMP_CHECK);
-    put_le(head + STAMP_NONCE, nonce, NONCE_BYTES);
     memcpy(head + STAMP_SHA256, digests->sha256, SHA256_BYTES);
     buf_add(stamp, head, sizeof(head));
     hex_encode(digests->sha256, SHA256_BYTES, sha256);
@@ -205,17 +216,19 @@ static void stamp_format(struct buf *stamp, const struct stat *st, uint64_t nonc
         add_pair(stamp, meta_at(meta, i), sha256);
 }
 
-static int stat_final(const struct sf_conn *conn, int fd, struct stat *st)
+/* Two puts within one tick of the clock must not get one tag, so the nanoseconds are drawn. The file system may keep fewer of
+ * them: what it made of the time is read back. A time that was set also stays where one of its own would be set once more
+ * when a network's cache is written back. */
+static int set_mtime(struct sf_conn *conn, int fd, struct stat *st)
 {
-    struct timespec times[2];
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = 0}};
 
-    if (fstat(fd, st) < 0)
+    times[1].tv_sec = (time_t)(clock_wall_ms() / 1000);
+    times[1].tv_nsec = (long)(conn_random(conn) % NS_PER_S);
+    /* On some shares the file is not ours even if we made it: then any time but the current one is refused. */
+    if (futimens(fd, times) < 0 && (errno != EPERM || futimens(fd, NULL) < 0))
         return -1;
-    if (!conn->store->is_remote)
-        return 0;
-    times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
-    times[1] = st->st_mtim;
-    return futimens(fd, times) < 0 ? -1 : fstat(fd, st);
+    return fstat(fd, st);
 }
 
 int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta_list *meta,
@@ -224,14 +237,13 @@ int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta
     SF_AUTO(buf) stamp = BUF_INIT;
     struct stat st;
 
-    if (stat_final(conn, fd, &st) < 0)
-        return key_errno(err, errno, key, "read back what was written");
-    memset(object, 0, sizeof(*object));
-    fill_plain(&st, object);
+    if (set_mtime(conn, fd, &st) < 0)
+        return key_errno(err, errno, key, "set the time of what was written");
+    stamp_plain(&st, object);
     if (conn->store->has_xattr) {
-        stamp_format(&stamp, &st, conn_random(conn), meta, digests);
+        stamp_format(&stamp, &st, meta, digests);
         if (fsetxattr(fd, XATTR_NAME, stamp.data, stamp.length, 0) < 0)
-            return key_errno(err, errno, key, "keep tag and metadata in an extended attribute");
+            return key_errno(err, errno, key, "keep digest and metadata in an extended attribute");
         fill_stamped((unsigned char *)stamp.data, stamp.length, &st, object);
     }
     object->digests = *digests;

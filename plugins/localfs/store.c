@@ -116,7 +116,7 @@ static void describe(const struct sf_store *store, struct sf_store_info *info)
     own.capabilities = SF_CAP_CREATE_ONLY_PUT | SF_CAP_CREATE_ONLY_COPY | SF_CAP_IF_TAG_PUT | SF_CAP_IF_TAG_REMOVE |
                        SF_CAP_DIGEST_ON_PUT | SF_CAP_COPY;
     if (store->has_xattr)
-        own.capabilities |= SF_CAP_METADATA | SF_CAP_LIST_METADATA;
+        own.capabilities |= SF_CAP_METADATA;
     if (store->durability == DURABLE_BATCH)
         own.capabilities |= SF_CAP_BARRIER;
     own.remove_batch_max = REMOVE_BATCH_MAX;

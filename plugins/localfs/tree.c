@@ -102,14 +102,13 @@ static int open_inside(struct tree *tree, const char *name)
 static int visit_object(struct tree *tree, const char *name, struct sf_error *err)
 {
     const char *path = tree->path.data;
-    AUTO_FD fd = -1;
     int dirfd;
 
     if (strcmp(path, tree->start_after) <= 0 || strcmp(path, tree->resume_after) <= 0)
         return 0;
     dirfd = level_fd(tree);
-    if (dirfd < 0 || object_open_at(tree->conn, dirfd, name, &fd, &tree->object) < 0)
-        return is_gone(errno) ? 0 : path_errno(tree, errno, "open the object", err);
+    if (dirfd < 0 || object_find(dirfd, name, &tree->object) < 0)
+        return is_gone(errno) ? 0 : path_errno(tree, errno, "look at the object", err);
     tree->object.key = path;
     tree->is_folder = false;
     return 1;

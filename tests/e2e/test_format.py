@@ -12,18 +12,17 @@ import harness
 from kit import tree
 
 FORMAT = harness.REPO / "docs" / "format.md"
-HEX = b"0123456789abcdefABCDEF"
 
 
 def key_of(path):
     """The rule of "Keys" in the document, written down a second time."""
-    key = b""
-    for character in path.decode("utf-8", "surrogateescape"):
+    key, at = b"", 0
+    for character in path.decode("utf-8", "surrogateescape"):  # bytes that are not UTF-8 become U+DC80 to U+DCFF
         code, raw = ord(character), character.encode("utf-8", "surrogateescape")
-        rest = path[len(plain(key)) + 1:]
+        at += len(raw)
         if 0xDC80 <= code <= 0xDCFF or code < 0x20 or 0x7F <= code <= 0x9F or code in (0xFFFE, 0xFFFF):
             key += b"".join(b"%%%02X" % byte for byte in raw)
-        elif raw == b"%" and len(rest) >= 2 and rest[0] in HEX and rest[1] in HEX:
+        elif raw == b"%" and re.match(rb"[0-9a-fA-F]{2}", path[at:]):
             key += b"%25"
         else:
             key += raw
@@ -60,7 +59,7 @@ def test_each_object_lies_under_the_key_that_the_document_says(two_points, store
     time_dir, before = points[0]
     wanted = {os.fsencode(f"{time_dir}/stream/") + key_of(path): item.sha256 for path, item in before.items() if item.type == "file"}
     assert {key for key in wanted if b"%" in key} and all(plain(key_of(path)) == path for path in before)
-    found = {os.fsencode(key): digest for key, digest in store.data().items() if key.startswith(time_dir)}
+    found = {os.fsencode(key): digest for key, digest in store.data().items() if key.startswith(time_dir + "/")}
     assert found == wanted
 
 
@@ -105,22 +104,25 @@ def check_entry(entry, item, path, time_dir):
         assert entry.get("key", own).encode().split(b"/", 1)[1] == b"stream/" + key_of(path)
 
 
-def test_the_recipe_in_the_document_restores_without_snapferry(two_points, store, tmp_path):
-    site, points = two_points
+@pytest.fixture
+def script(tmp_path):
+    """The recipe in the document, as it stands there."""
     section = FORMAT.read_text().split("\n## Restore without Snapferry\n")[1]
-    script = tmp_path / "restore.sh"
-    script.write_text(re.search(r"```bash\n(#!/bin/bash\n.*?)```", section, re.S)[1])
+    path = tmp_path / "restore.sh"
+    path.write_text(re.search(r"```bash\n(#!/bin/bash\n.*?)```", section, re.S)[1])
+    return path
+
+
+def test_the_recipe_in_the_document_restores_without_snapferry(two_points, store, tmp_path, script):
+    site, points = two_points
     for time_dir, before in points:
         target = tmp_path / f"restored-{time_dir}"
         subprocess.run(["bash", script, store.root, time_dir, "stream", target], check=True)
         tree.assert_same(before, tree.snapshot(target))
 
 
-def test_the_recipe_stops_at_damage(two_points, store, tmp_path):
+def test_the_recipe_stops_at_damage(two_points, store, tmp_path, script):
     site, points = two_points
-    section = FORMAT.read_text().split("\n## Restore without Snapferry\n")[1]
-    script = tmp_path / "restore.sh"
-    script.write_text(re.search(r"```bash\n(#!/bin/bash\n.*?)```", section, re.S)[1])
     time_dir = points[0][0]
     harmed = store.path(f"{time_dir}/stream/odd/case")
     harmed.write_bytes(b"X" * harmed.stat().st_size)

@@ -14,7 +14,8 @@ SOURCE = "<source>"
 BACK = "<back>"
 SOURCE_COUNTS = {"name", "files", "bytes", "uploaded_files", "uploaded_bytes", "referenced_files", "copied_files", "kept_files",
                  "repaired_files"}
-REQUESTS = {"put", "get", "stat", "list", "remove", "copy", "upload_begin", "upload_part", "upload_commit", "upload_abort"}
+REQUESTS = {"put", "get", "stat", "list", "remove", "copy", "upload_begin", "upload_part", "upload_commit", "upload_abort",
+            "other"}
 
 
 @pytest.fixture

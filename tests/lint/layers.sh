@@ -20,7 +20,7 @@ core/guard/       base/
 core/lanes/       base/ core/manifest/ core/store/ core/walk/walk.h
 core/point/       base/ core/manifest/ core/store/ core/config/config.h
 core/check/       base/ core/manifest/ core/store/ core/point/point.h core/lanes/pool.h core/progress/
-core/backup/      base/ core/manifest/ core/store/ core/point/point.h core/lanes/ core/merge/merge.h core/walk/ core/plan/plan.h core/check/check.h core/config/config.h core/progress/
+core/backup/      base/ core/manifest/ core/store/ core/point/point.h core/lanes/ core/merge/ core/walk/ core/plan/plan.h core/check/check.h core/config/config.h core/progress/
 core/restore/     base/ core/manifest/ core/store/ core/point/point.h core/lanes/pool.h core/merge/merge.h core/walk/ core/guard/guard.h core/progress/
 core/pipeline/    base/ core/
 core/command/     base/ core/cli/ core/config/ core/store/ core/progress/ tests/conformance/conformance.h

@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char whole[] =
     "{\"destination\": {\"plugin\": \"s3\", \"secret_key\": {\"env\": \"SNAPFERRY_TEST_KEY\"}, \"prefix\": \"/p/\", \"bucket\": \"b\","
@@ -111,11 +113,27 @@ START_TEST(base_names)
     check_base("{\"plugin\": \"folder\", \"path\": \"/srv//x/\"}", NULL, &plugin_folder, "folder path=/srv/x");
     check_base("{}", "file:///srv/x", &plugin_folder, "folder path=/srv/x");
     check_base("{}", "file:///", &plugin_folder, "folder path=/");
-    check_base("{\"plugin\": \"folder\", \"path\": \"//\", \"prefix\": \"p\"}", NULL, &plugin_folder,
-               "folder path=/ prefix=p");
+    check_base("{\"plugin\": \"folder\", \"path\": \"//\", \"prefix\": \"p\"}", NULL, &plugin_folder, "folder path=/p");
+    check_base("{\"plugin\": \"folder\", \"path\": \"/srv\", \"prefix\": \"x\"}", NULL, &plugin_folder,
+               "folder path=/srv/x");
     check_base(
         "{\"plugin\": \"s3\", \"bucket\": \"b\", \"prefix\": \"p/q\", \"secret_key\": {\"env\": \"SNAPFERRY_TEST_KEY\"}}",
         NULL, &plugin_s3, "s3 bucket=b prefix=p/q");
+}
+END_TEST
+
+/* Else the guard would let two runs into one base. */
+START_TEST(base_name_by_a_link)
+{
+    AUTO_FREE char *root = realpath(unit_temp_dir(), NULL);
+    AUTO_FREE char *link = mem_printf("%s/link", root);
+    AUTO_FREE char *url = mem_printf("file://%s/new", link);
+    AUTO_FREE char *wanted = mem_printf("folder path=%s/dir/new", root);
+    AUTO_FREE char *dir = mem_printf("%s/dir", root);
+
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    ck_assert_int_eq(symlink("dir", link), 0);
+    check_base("{}", url, &plugin_folder, wanted);
 }
 END_TEST
 
@@ -189,5 +207,5 @@ START_TEST(schema_without_plugins)
 }
 END_TEST
 
-UNIT_MAIN("show", &effective, &loads_again, &without_the_plugin, &base_names, &schema_of_all_keys, &schema_of_plugins,
-          &schema_without_plugins)
+UNIT_MAIN("show", &effective, &loads_again, &without_the_plugin, &base_names, &base_name_by_a_link, &schema_of_all_keys,
+          &schema_of_plugins, &schema_without_plugins)

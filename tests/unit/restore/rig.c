@@ -205,6 +205,19 @@ static void capture(struct rig *rig, int fd)
     ck_assert_int_eq(pread(fd, rig->logged, (size_t)bytes, 0), bytes);
 }
 
+static int take_steps(struct rig *rig)
+{
+    struct restore *restore = restore_new(&rig->plan);
+    bool failed =
+        restore_open(restore, &rig->err) < 0 || restore_fetch(restore, &rig->err) < 0 ||
+        (!rig->plan.dry_run && (restore_place(restore, &rig->err) < 0 || restore_finish(restore, &rig->err) < 0));
+
+    rig->fault = restore_fault(restore);
+    rig->counts = restore_counts(restore);
+    restore_free(restore);
+    return failed ? -1 : 0;
+}
+
 int rig_restore(struct rig *rig, const char *target)
 {
     struct sf_error temp = SF_ERROR_INIT;
@@ -221,7 +234,7 @@ int rig_restore(struct rig *rig, const char *target)
     rig->plan.pool = pool;
     rig->plan.target = target[0] == '/' ? target : rig_path(target);
     dup2(said, 2);
-    result = restore_source(&rig->plan, &rig->counts, &rig->fault, &rig->err);
+    result = take_steps(rig);
     dup2(before, 2);
     pool_close(pool);
     capture(rig, said);

@@ -263,7 +263,7 @@ START_TEST(only_that_matches_nothing)
     make_point(&rig);
     patterns_add(&rig.only, "nothing/like/this");
     ck_assert_int_eq(rig_restore(&rig, "dst"), -1);
-    ck_assert_int_eq(rig.fault, RESTORE_FAULT_USAGE);
+    ck_assert_int_eq(rig.fault, RESTORE_FAULT_NO_MATCH);
     ck_assert_ptr_nonnull(strstr(rig.err.text, "nothing in the point matches"));
     ck_assert_int_eq(access(rig_path("dst"), F_OK), -1);
     rig_close(&rig);

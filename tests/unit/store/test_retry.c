@@ -257,6 +257,36 @@ START_TEST(lost_answer_of_a_replacement)
 }
 END_TEST
 
+/* A body that only the store was to digest: the object from before has the same run and size, and is not what was sent. */
+START_TEST(lost_answer_of_a_replacement_that_was_not_applied)
+{
+    SF_AUTO(store) store = {0};
+    struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .length = 5, .data = "after", .fd = -1};
+    struct sf_meta meta = {.size = sizeof(meta), .key = "run", .value = "run-1"};
+    struct sf_put put = {.size = sizeof(put),
+                         .key = "k",
+                         .body = &body,
+                         .meta = &meta,
+                         .meta_count = 1,
+                         .meta_element_size = sizeof(meta),
+                         .precondition = SF_IF_TAG};
+    struct sf_object first, second = {.size = sizeof(second)};
+    struct sf_error err = SF_ERROR_INIT;
+    struct sf_conn *conn = NULL;
+
+    run_call_init(&run, 0);
+    script_store(&store, &run, NULL, "not-applied");
+    ck_assert_int_eq(script_send(&store, &run, "k", "older", "run-1", NULL, &first, &err), 0);
+    script_put.steps[1] = (struct step){.cls = SF_PERMANENT, .maybe_applied = true};
+    put.if_tag = first.tag;
+    ck_assert_int_eq(store.table->conn_open(&run.call, store.handle, &conn, &err), 0);
+    ck_assert_int_eq(store.table->put(&run.call, conn, &put, &second, &err), -1);
+    store.table->conn_close(conn);
+    ck_assert_int_eq(err.cls, SF_PERMANENT);
+    ck_assert_int_eq(err.maybe_applied, 1);
+}
+END_TEST
+
 /* ---- lists ---- */
 
 static void note_key(void *ctx, const struct sf_object *object)
@@ -382,5 +412,6 @@ END_TEST
 UNIT_MAIN("retry", &every_class_as_it_must, &gives_up_after_its_tries, &waits_grow_to_the_limit,
           &retry_after_is_honoured, &cancelled_while_waiting, &deadline_ends_the_waiting, &opening_is_tried_again_too,
           &lost_answer_of_our_own_create, &lost_answer_of_the_last_try, &lost_answer_and_a_foreign_object,
-          &exists_at_once_is_not_settled, &lost_answer_of_a_replacement, &page_that_broke_off_is_delivered_once,
+          &exists_at_once_is_not_settled, &lost_answer_of_a_replacement,
+          &lost_answer_of_a_replacement_that_was_not_applied, &page_that_broke_off_is_delivered_once,
           &remove_retries_only_what_asks_for_it, &remove_that_fails_as_a_whole)
