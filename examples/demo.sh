@@ -68,7 +68,6 @@ echo "..., $(find store -type f -not -path '*/.snapferry/*' | wc -l) objects in 
 
 tell "Disaster: the database's folders are gone. Bring them back"
 mv db lost
-show mkdir db
 show snapferry restore latest --to db
 show diff -r --no-dereference lost db
 diff <(attributes lost) <(attributes db)
@@ -76,7 +75,6 @@ echo "identical: content, types, modes, owners, times"
 
 tell "And as they were at first"
 first=$(snapferry list --json | jq -r '[.[] | select(.status == "complete")] | sort_by(.started)[0].time_dir')
-show mkdir first
 show snapferry restore "$first" --to first
 show diff -r --no-dereference before first
 diff <(attributes before) <(attributes first)

@@ -176,7 +176,7 @@ static int open_part(struct story *story, struct part *part, struct sf_error *er
                                 .temp_dir = session->state.temp_dir,
                                 .source = part->source->name,
                                 .run = session->id,
-                                .time_dir = story->point->time_dir,
+                                .point = story->point,
                                 .target = part->target,
                                 .make_parent = part->below_to,
                                 .only = &session->options->only,

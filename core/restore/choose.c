@@ -130,7 +130,7 @@ static int survey(struct restore *restore, struct sf_error *err)
         return result;
     restore->fault = RESTORE_FAULT_NO_MATCH;
     return sf_fail(err, SF_INVALID, "nothing in the point matches: %s of %s has no such path", restore->plan.source,
-                   restore->plan.time_dir);
+                   restore->plan.point->time_dir);
 }
 
 static int check_space(struct restore *restore, struct sf_error *err)

@@ -155,5 +155,5 @@ int fetch_all(struct restore *restore, struct sf_error *err)
     restore->fault = RESTORE_FAULT_DAMAGE;
     return sf_fail(err, SF_CORRUPT,
                    "%" PRIu64 " of %" PRIu64 " files of %s in %s are damaged or missing: %s was not changed", damaged,
-                   restore->files, restore->plan.source, restore->plan.time_dir, restore->shown);
+                   restore->files, restore->plan.source, restore->plan.point->time_dir, restore->shown);
 }

@@ -20,8 +20,8 @@ static int write_marker(struct restore *restore, struct sf_error *err)
 {
     struct target *target = &restore->target;
     const char *name = restore->only ? RESTORE_MARKER_ONLY : RESTORE_MARKER;
-    AUTO_FREE char *text =
-        mem_printf("restore %s of %s from %s\n", restore->plan.run, restore->plan.source, restore->plan.time_dir);
+    AUTO_FREE char *text = mem_printf("restore %s of %s from %s\n", restore->plan.run, restore->plan.source,
+                                      restore->plan.point->time_dir);
     AUTO_FD fd = openat(target->restore_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     ssize_t written;
 

@@ -10,7 +10,6 @@
 #include "core/progress/log.h"
 #include "core/restore/restore_priv.h"
 
-#include <string.h>
 #include <unistd.h>
 
 int restore_go_on(const struct restore *restore, struct sf_error *err)
@@ -26,17 +25,12 @@ static int check_manifest(struct restore *restore, struct manifest_counts *count
     const struct restore_plan *plan = &restore->plan;
     struct manifest_header header = {0};
 
-    if (manifest_check(plan->manifest_fd, plan->manifest_name, &header, counts, err) < 0) {
-        if (err->cls == SF_CORRUPT)
-            restore->fault = RESTORE_FAULT_DAMAGE;
-        return -1;
-    }
-    if (strcmp(header.source, plan->source) != 0 || strcmp(header.time_dir, plan->time_dir) != 0) {
+    if (manifest_check(plan->manifest_fd, plan->manifest_name, &header, counts, err) == 0 &&
+        point_check_header(plan->point, plan->source, &header, plan->manifest_name, err) == 0)
+        return 0;
+    if (err->cls == SF_CORRUPT || err->cls == SF_UNSUPPORTED)
         restore->fault = RESTORE_FAULT_DAMAGE;
-        return sf_fail(err, SF_CORRUPT, "%s: is the manifest of %s in %s, not of %s in %s", plan->manifest_name,
-                       header.source, header.time_dir, plan->source, plan->time_dir);
-    }
-    return 0;
+    return -1;
 }
 
 struct restore *restore_new(const struct restore_plan *plan)

@@ -24,8 +24,8 @@ struct restore_plan {
     struct meter *meter;
     const char *temp_dir;
     const char *source;
-    const char *run;      /* this restore's id, for the lock and the marker */
-    const char *time_dir; /* the point's */
+    const char *run; /* this restore's id, for the lock and the marker */
+    const struct point *point;
     const char *target;
     bool make_parent; /* of target, if it does not exist */
     int manifest_fd;  /* fetched and compared with the commit */

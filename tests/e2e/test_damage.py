@@ -76,7 +76,9 @@ def test_a_damaged_point_is_not_restored(how, target_holds, site, tmp_path):
     if before is None:
         assert not target.exists()
     else:
-        tree.assert_same(before, tree.snapshot(target))
+        assert target_holds == "something" or os.listdir(target) == []
+        del before[b""]  # folders of sources were made in it and taken away again
+        tree.assert_same(before, {path: item for path, item in tree.snapshot(target).items() if path})
 
 
 def test_a_symlink_in_place_of_an_object_is_not_followed(site, tmp_path):

@@ -171,7 +171,7 @@ def test_the_next_backup_warns_of_a_damaged_manifest_and_builds_upon_an_older_po
         tree.assert_same(tree.snapshot(live), tree.snapshot(tmp_path / "target" / name))
 
 
-@pytest.mark.parametrize("how", sorted(CONTENT.keys() - AT_ONCE))
+@pytest.mark.parametrize("how", ["without its trailer", "entries out of order", "a key of another file"])
 def test_a_backup_does_not_build_upon_a_manifest_that_lies_although_its_digest_is_right(how, site):
     """No damage of the store does that. The run fails rather than commit what it took from there; incremental off is the way out."""
     damage_manifest(site, how)

@@ -147,12 +147,12 @@ class Grower(threading.Thread):
         self.join()
 
 
-@pytest.mark.parametrize("size", [1, 6 << 20], ids=["small", "large"])
+@pytest.mark.parametrize("size", [1 << 20, 6 << 20], ids=["in one request", "large"])
 def test_a_file_that_keeps_growing_while_it_is_read_fails_the_run(size, site):
     growing = site.sources["data"] / "growing"
     tree.write(growing, b"x" * size)
     with Grower(growing):
-        result = site("backup", "--json", check=harness.FAILED, env={"SNAPFERRY_FAULT": "slow@put:50:/growing"})
+        result = site("backup", "--json", check=harness.FAILED, env={"SNAPFERRY_FAULT": "slow@put:200:/growing"})
     report = result.json()
     assert report["error"]["class"] == "conflict" and report["error"]["path"] == str(growing)
     assert "snapshot" in report["error"]["text"] and str(growing) in result.stderr

@@ -10,8 +10,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+/* What the file system makes of a time that is set; futimens is our own here. */
+static enum { EXACT, COARSE, ONLY_NOW } times_are;
+
+int futimens(int fd, const struct timespec times[2])
+{
+    struct timespec coarse[2];
+
+    if (times == NULL || times_are == EXACT)
+        return (int)syscall(SYS_utimensat, fd, NULL, times, 0);
+    if (times_are == ONLY_NOW) {
+        errno = EPERM;
+        return -1;
+    }
+    coarse[0] = times[0];
+    coarse[1] = (struct timespec){times[1].tv_sec & ~1, 0};
+    return (int)syscall(SYS_utimensat, fd, NULL, coarse, 0);
+}
 
 static void remember_tag(const struct bed *bed, char tag[SF_TAG_MAX + 4])
 {
@@ -145,6 +165,29 @@ START_TEST(test_same_bytes_again_have_another_tag)
 }
 END_TEST
 
+/* The tag that a put answers with is the one that its object has from then on, whatever became of the time. */
+START_TEST(test_times_that_cannot_be_set)
+{
+    const struct sf_meta meta = {sizeof(meta), 0, "run", "a run = 1"};
+    char tag[SF_TAG_MAX + 4];
+    struct bed bed;
+    struct stat st;
+
+    bed_open(&bed, "base", NULL);
+    for (times_are = COARSE; times_are <= ONLY_NOW; times_are++) {
+        ck_assert_int_eq(put_meta(&bed, times_are == COARSE ? "coarse" : "now", &meta, 1), SF_OK);
+        remember_tag(&bed, tag);
+        ck_assert_int_eq(bed_stat(&bed, times_are == COARSE ? "coarse" : "now"), SF_OK);
+        ck_assert_str_eq(bed.object.tag, tag);
+        expect_stamped(&bed);
+    }
+    times_are = EXACT;
+    ck_assert_int_eq(stat(bed_path("base/coarse"), &st), 0);
+    ck_assert_int_eq(st.st_mtim.tv_nsec, 0);
+    bed_close(&bed);
+}
+END_TEST
+
 /* Whatever keeps mtimes keeps tags; digests and metadata come along with extended attributes. */
 START_TEST(test_copied_base_keeps_tags)
 {
@@ -252,11 +295,15 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const *const tests[] = {
-        &test_tag_and_metadata_stay,        &test_change_in_place_shows,
-        &test_lost_attribute_keeps_the_tag, &test_same_bytes_again_have_another_tag,
-        &test_copied_base_keeps_tags,       &test_foreign_object,
-        &test_malformed_attributes,         &test_bad_metadata};
+    static const TTest *const *const tests[] = {&test_tag_and_metadata_stay,
+                                                &test_change_in_place_shows,
+                                                &test_lost_attribute_keeps_the_tag,
+                                                &test_same_bytes_again_have_another_tag,
+                                                &test_times_that_cannot_be_set,
+                                                &test_copied_base_keeps_tags,
+                                                &test_foreign_object,
+                                                &test_malformed_attributes,
+                                                &test_bad_metadata};
     const char *parent = getenv("TMPDIR");
 
     if (getxattr(parent != NULL ? parent : "/tmp", XATTR_NAME, NULL, 0) < 0 && errno == EOPNOTSUPP) {

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define RUN "00112233445566778899aabbccddeeff" /* of the point; also of the restore: they never meet */
+
 /* ---- the store ---- */
 
 static const struct sf_plugin *memory;
@@ -46,6 +48,8 @@ void rig_break_gets(struct rig *rig, enum sf_class cls)
     broken = cls;
 }
 
+static const struct point point = {.time_dir = RIG_TIME_DIR, .run = RUN};
+
 void rig_open(struct rig *rig)
 {
     static struct sf_plugin table;
@@ -67,8 +71,8 @@ void rig_open(struct rig *rig)
                                       .meter = &rig->meter,
                                       .temp_dir = unit_temp_dir(),
                                       .source = "data",
-                                      .run = "00112233445566778899aabbccddeeff",
-                                      .time_dir = RIG_TIME_DIR,
+                                      .run = RUN,
+                                      .point = &point,
                                       .manifest_name = "the manifest",
                                       .only = &rig->only};
 }
@@ -163,7 +167,7 @@ void rig_store_tree(struct rig *rig, const char *folder)
     const struct walk_options options = {.temp_dir = unit_temp_dir(), .name = folder};
     struct manifest_header header = {.source = "data",
                                      .time_dir = RIG_TIME_DIR,
-                                     .run = "00112233445566778899aabbccddeeff",
+                                     .run = RUN,
                                      .started_ms = 1700000000000,
                                      .walked_ms = 1700000000000};
     AUTO_FD rootfd = rig_open_tree(folder);

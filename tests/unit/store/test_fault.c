@@ -181,7 +181,7 @@ START_TEST(slows_down_until_cancelled)
     run.call.deadline_ms = clock_mono_ms() + 200;
     ck_assert_int_eq(store.table->stat(&run.call, conn, "a", &object, &err), -1);
     ck_assert_int_eq(err.cls, SF_CANCELLED);
-    ck_assert_int_lt(clock_mono_ms() - start, 5000);
+    ck_assert_int_lt(clock_mono_ms() - start, 20000);
     store.table->conn_close(conn);
 }
 END_TEST
