@@ -7,6 +7,7 @@
 #include "core/lanes/hash.h"
 #include "core/store/call.h"
 #include "core/store/store.h"
+#include "core/walk/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +35,6 @@ struct passage {
     struct sf_object object;      /* what the put answered */
     char own_tag[SF_TAG_MAX + 1]; /* of the object that an earlier try stored, "" if none did */
 };
-
-static int64_t mtime_ns(const struct stat *st)
-{
-    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
 
 static int prefix_name(const struct passage *passage, struct sf_error *err)
 {
@@ -95,7 +91,8 @@ static int is_unchanged(const struct passage *passage, struct sf_error *err)
 
     if (fstat(passage->fd, &now) != 0)
         return err_errno(err, errno, "cannot stat");
-    return now.st_size == passage->st.st_size && mtime_ns(&now) == mtime_ns(&passage->st);
+    return now.st_size == passage->st.st_size && now.st_mtim.tv_sec == passage->st.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == passage->st.st_mtim.tv_nsec;
 }
 
 /* An object that an earlier try left behind has to be replaced, whatever the file is now. */
@@ -288,11 +285,7 @@ static void fill_entry(const struct passage *passage, bool stored)
 {
     struct entry *entry = passage->entry;
 
-    entry->size = (uint64_t)passage->st.st_size;
-    entry->mtime_ns = mtime_ns(&passage->st);
-    entry->mode = passage->st.st_mode & 07777;
-    entry->uid = passage->st.st_uid;
-    entry->gid = passage->st.st_gid;
+    walk_entry_stat(entry, &passage->st); /* as the next run's walk will see the same file */
     memcpy(entry->sha256, passage->digests.sha256, sizeof(entry->sha256));
     if (stored)
         copy_tag(entry->tag, &passage->object);

@@ -102,9 +102,10 @@ def test_another_base_is_not_blocked(site, holder, tmp_path):
     assert holder.poll() is None
 
 
-@pytest.mark.parametrize("spelling", ["{root}/", "{parent}//{name}"])
+@pytest.mark.parametrize("spelling", ["{root}/", "{parent}//{name}", "{parent}/link"])
 def test_the_same_base_written_otherwise_is_the_same_base(spelling, site, holder):
     root = site.store.root
+    (root.parent / "link").symlink_to(root)
     url = "file://" + spelling.format(root=root, parent=root.parent, name=root.name)
     site.run("backup", "--dest", url, "--source", f"data={site.sources['data']}", check=harness.GUARD)
 

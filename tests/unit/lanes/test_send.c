@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "core/lanes/send.h"
 #include "core/store/call.h"
+#include "core/walk/walk.h"
 #include "tests/kit/store.h"
 #include "tests/kit/unit.h"
 
@@ -422,6 +423,28 @@ START_TEST(cancelled_while_hashing)
 }
 END_TEST
 
+/* 2300 does not fit into 64 bits of nanoseconds. The walk of the next run must find what was recorded. */
+START_TEST(times_out_of_range_are_as_the_walk_has_them)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = INT64_C(10413792000)}};
+    SF_AUTO(entry) walked = ENTRY_INIT;
+    struct scene scene;
+    struct stat st;
+    char path[4096];
+
+    unit_write("far", "text", -1);
+    path_of("far", path);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    ck_assert_int_eq(stat(path, &st), 0);
+    walk_entry_stat(&walked, &st);
+    scene_open(&scene, "far");
+    ck_assert_int_eq(scene_send(&scene), 0);
+    ck_assert_int_eq(scene.entry.mtime_ns, walked.mtime_ns);
+    ck_assert_int_gt(scene.entry.mtime_ns, 0);
+    scene_close(&scene);
+}
+END_TEST
+
 START_TEST(unprintable_names_in_messages)
 {
     char name[256];
@@ -440,4 +463,5 @@ END_TEST
 
 UNIT_MAIN("send", &every_size, &known_content_is_not_sent, &preconditions_of_the_caller, &store_that_digests,
           &changed_once_is_read_again, &changing_always_fails, &flipped_on_the_way_is_read_again, &gone_or_replaced,
-          &over_the_limit, &cancelled_while_hashing, &unprintable_names_in_messages)
+          &over_the_limit, &cancelled_while_hashing, &times_out_of_range_are_as_the_walk_has_them,
+          &unprintable_names_in_messages)

@@ -253,7 +253,8 @@ START_TEST(whose_object_it_is)
 {
     struct sf_digests digests = {.size = sizeof(digests), .have = SF_DIGEST_SHA256 | SF_DIGEST_CRC32C, .crc32c = 7};
     struct sf_meta meta = {sizeof(meta), 0, "run", "r1"};
-    struct sent sent = {"k", 3, &digests, &meta, 1, sizeof(meta)};
+    struct sent sent = {
+        .key = "k", .bytes = 3, .digests = &digests, .meta = &meta, .meta_count = 1, .meta_element_size = sizeof(meta)};
     struct sf_object found = {.size = sizeof(found), .bytes = 3};
     char hex[SHA256_HEX + 1];
 
