@@ -98,26 +98,22 @@ void hex_encode(const uint8_t *data, size_t bytes, char *out)
     out[2 * bytes] = '\0';
 }
 
-static int digit_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    return -1;
-}
+/* A digit's value and one, 0 for what is none. A table, since no processor guesses whether a digest's next digit is a letter. */
+static const uint8_t digit_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
 
 bool hex_decode(const char *text, uint8_t *out, size_t bytes)
 {
     size_t i;
 
     for (i = 0; i < bytes; i++) {
-        int high = digit_value(text[2 * i]);
-        int low = high < 0 ? -1 : digit_value(text[2 * i + 1]);
+        unsigned high = digit_values[(uint8_t)text[2 * i]];
+        unsigned low = high == 0 ? 0 : digit_values[(uint8_t)text[2 * i + 1]];
 
-        if (low < 0)
+        if (low == 0)
             return false;
-        out[i] = (uint8_t)(high * 16 + low);
+        out[i] = (uint8_t)((high - 1) * 16 + low - 1);
     }
     return text[2 * bytes] == '\0';
 }

@@ -129,7 +129,7 @@ struct meta_list {
 };
 
 MUST_CHECK int meta_check(const struct meta_list *meta, const char *key, struct sf_error *err);
-/* Fills *object from a stat alone: no digests, no metadata. */
+/* Fills *object from a stat alone: no digests, no metadata, no server time. */
 void stamp_plain(const struct stat *st, struct sf_object *object);
 /* The same with what the attribute of the open file says. That counts only if it was written for this mtime and size. */
 void stamp_read(const struct sf_conn *conn, int fd, const struct stat *st, struct sf_object *object);

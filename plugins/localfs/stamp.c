@@ -149,7 +149,6 @@ void stamp_plain(const struct stat *st, struct sf_object *object)
     object->size = sizeof(*object);
     object->bytes = (uint64_t)st->st_size;
     object->modified_ms = (int64_t)((uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000);
-    object->server_time_ms = clock_wall_ms();
     object->digests.size = sizeof(object->digests);
     end = add_hex(object->tag, mtime_ns_of(st));
     *end++ = '-';
@@ -179,6 +178,7 @@ void stamp_read(const struct sf_conn *conn, int fd, const struct stat *st, struc
     ssize_t got = -1;
 
     stamp_plain(st, object);
+    object->server_time_ms = clock_wall_ms();
     if (conn->store->has_xattr)
         got = fgetxattr(fd, XATTR_NAME, stamp, STAMP_MAX);
     if (got < 0)
@@ -240,6 +240,7 @@ int stamp_write(struct sf_conn *conn, int fd, const char *key, const struct meta
     if (set_mtime(conn, fd, &st) < 0)
         return key_errno(err, errno, key, "set the time of what was written");
     stamp_plain(&st, object);
+    object->server_time_ms = clock_wall_ms();
     if (conn->store->has_xattr) {
         stamp_format(&stamp, &st, meta, digests);
         if (fsetxattr(fd, XATTR_NAME, stamp.data, stamp.length, 0) < 0)

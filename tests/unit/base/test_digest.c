@@ -46,6 +46,7 @@ START_TEST(hex_both_ways)
     const uint8_t bytes[] = {0x00, 0x9f, 0xff};
     uint8_t back[3];
     char text[7];
+    unsigned i;
 
     hex_encode(bytes, 3, text);
     ck_assert_str_eq(text, "009fff");
@@ -55,6 +56,15 @@ START_TEST(hex_both_ways)
     ck_assert(!hex_decode("009fff0", back, 3));
     ck_assert(!hex_decode("009FFF", back, 3));
     ck_assert(!hex_decode("009ff ", back, 3));
+    for (i = 0; i < 256; i++) { /* every byte as either digit, also those beyond ASCII */
+        char pair[3] = {(char)i, '0', '\0'};
+        bool is_digit = i != 0 && strchr("0123456789abcdef", (int)i) != NULL;
+
+        ck_assert_int_eq(hex_decode(pair, back, 1), is_digit);
+        pair[0] = 'f';
+        pair[1] = (char)i;
+        ck_assert_int_eq(hex_decode(pair, back, 1), is_digit);
+    }
 }
 END_TEST
 
