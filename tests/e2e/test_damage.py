@@ -88,8 +88,8 @@ def test_a_symlink_in_place_of_an_object_is_not_followed(site, tmp_path):
     site.store.path(key).unlink()
     site.store.path(key).symlink_to(tmp_path / "elsewhere")
     assert named(site.findings(site.second, check=harness.DAMAGE)) == [key]
-    for words in ["verify", "--deep"], ["restore", "latest", "--to", tmp_path / "target"]:
-        assert key in site(*words, check=(harness.DAMAGE, harness.DENIED)).stderr
+    assert named(site.findings(site.second, "--deep", check=harness.DAMAGE)) == [key]
+    assert key in site("restore", "latest", "--to", tmp_path / "target", check=harness.DAMAGE).stderr
     assert not (tmp_path / "target").exists()
     assert total(site.backup(), "repaired_files") == 1
     assert site.findings("--deep") == []
