@@ -54,11 +54,9 @@ static int mark_damaged(void *ctx, enum check_finding finding, const char *key, 
         return 0;
     log_warning(checking->backup->log, "%s: %s; sending it again", key, check_finding_text(finding));
     checking->damaged++;
-    if (checking->round > 0)
-        tally->repaired_files--;
-    else if (own)
+    if (checking->round == 0 && own) /* in a later round the run fails, and nothing is counted */
         tally->uploaded_files--;
-    else
+    else if (checking->round == 0)
         tally->referenced_files--;
     damaged = *entry; /* borrows path and target, which an update does not touch */
     memset(damaged.time_dir, 0, sizeof(damaged.time_dir));

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define CLAIM_TRIES 60 /* names, the last a minute ahead */
+#define CLAIM_TRIES 3600 /* names, the last an hour ahead; those known to be taken cost no request */
 
 /* Stops a list at its first key. */
 static int see_object(void *ctx, const struct sf_object *object, struct sf_error *err)
