@@ -11,11 +11,8 @@
 #include "core/guard/guard.h"
 #include "core/pipeline/report.h"
 #include "core/pipeline/session.h"
-#include "core/progress/log.h"
-#include "core/progress/units.h"
+#include "core/pipeline/summary.h"
 
-#include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 struct story {
@@ -23,6 +20,7 @@ struct story {
     struct guard guard;
     struct backup backup;
     struct points points;
+    int64_t finished_ms; /* store's clock */
     struct point point;
 };
 
@@ -132,92 +130,46 @@ static int lanes_stage(struct story *story, struct sf_error *err)
     return backup->dry_run ? 0 : backup_finish_lanes(backup, err);
 }
 
-static int commit_stage(struct story *story, int64_t finished_ms, struct sf_error *err)
+static int check_stage(struct story *story, struct sf_error *err)
+{
+    story->session.meter.stage = "check";
+    return backup_check(&story->backup, err);
+}
+
+static int manifests_stage(struct story *story, struct sf_error *err)
+{
+    const struct point_open *claim = &story->backup.claim;
+    int64_t now_ms = clock_wall_ms() + claim->server_offset_ms;
+
+    story->session.meter.stage = "commit";
+    story->finished_ms = now_ms < claim->started_ms ? claim->started_ms : now_ms;
+    return backup_write_manifests(&story->backup, story->finished_ms, err);
+}
+
+static int commit_stage(struct story *story, struct sf_error *err)
 {
     struct backup *backup = &story->backup;
-    AUTO_FREE int *manifests = NULL;
+    AUTO_FREE int *manifests = mem_alloc(backup->source_count * sizeof(*manifests));
     size_t i;
 
-    manifests = mem_alloc(backup->source_count * sizeof(*manifests));
     for (i = 0; i < backup->source_count; i++)
         manifests[i] = backup->sources[i].manifest_fd;
     if (run_call_cancelled(backup->base->run))
         return run_call_cancel_error(backup->base->run, err);
-    backup_describe_point(backup, finished_ms, &story->point);
+    backup_describe_point(backup, story->finished_ms, &story->point);
     return point_commit(&story->point, manifests, backup->base, err);
 }
 
 static int run(struct story *story, const struct options *options, struct log *log, struct sf_error *err)
 {
-    struct backup *backup = &story->backup;
-    int64_t finished_ms;
-
     if (config_stage(story, options, log, err) < 0 || guard_stage(story, err) < 0 || sources_stage(story, err) < 0 ||
         open_stage(story, err) < 0 || lanes_stage(story, err) < 0)
         return -1;
-    if (backup->dry_run)
+    if (options->dry_run)
         return 0;
-    story->session.meter.stage = "check";
-    if (backup_check(backup, err) < 0)
+    if (check_stage(story, err) < 0 || manifests_stage(story, err) < 0 || commit_stage(story, err) < 0)
         return -1;
-    story->session.meter.stage = "commit";
-    finished_ms = clock_wall_ms() + backup->claim.server_offset_ms;
-    if (finished_ms < backup->claim.started_ms)
-        finished_ms = backup->claim.started_ms;
-    if (backup_write_manifests(backup, finished_ms, err) < 0)
-        return -1;
-    return commit_stage(story, finished_ms, err);
-}
-
-static json_t *source_json(const struct backup_source *source)
-{
-    const struct tally *tally = &source->tally;
-
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", source->source->name, "files",
-                     (json_int_t)tally->files, "bytes", (json_int_t)tally->bytes, "uploaded_files",
-                     (json_int_t)tally->uploaded_files, "uploaded_bytes", (json_int_t)tally->uploaded_bytes,
-                     "referenced_files", (json_int_t)tally->referenced_files, "copied_files",
-                     (json_int_t)tally->copied_files, "kept_files", (json_int_t)tally->kept_files, "repaired_files",
-                     (json_int_t)tally->repaired_files);
-}
-
-static int print_json(const struct story *story, const struct failure *failure)
-{
-    const struct backup *backup = &story->backup;
-    json_t *report = report_json(&story->session, failure), *sources = json_array();
-    bool claimed = backup->claim.time_dir[0] != '\0';
-    size_t i;
-
-    for (i = 0; i < backup->source_count; i++)
-        if (backup->sources[i].source != NULL)
-            json_array_append_new(sources, source_json(&backup->sources[i]));
-    json_object_set_new(report, "dry_run", json_boolean(backup->dry_run));
-    json_object_set_new(report, "time_dir", claimed ? json_string(backup->claim.time_dir) : json_null());
-    json_object_set_new(report, "run", json_string(story->session.id));
-    json_object_set_new(report, "sources", sources);
-    return report_print(report, story->session.log);
-}
-
-static void log_summary(const struct story *story)
-{
-    const struct backup *backup = &story->backup;
-    char all[UNITS_TEXT], sent[UNITS_TEXT], time[UNITS_TEXT];
-    size_t i;
-
-    for (i = 0; i < backup->source_count; i++) {
-        const struct tally *tally = &backup->sources[i].tally;
-
-        log_info(story->session.log, "%s %s: %" PRIu64 " files, %s: %" PRIu64 " %s (%s), %" PRIu64 " unchanged%s%s",
-                 backup->sources[i].source->name, backup->dry_run ? "would be backed up" : "backed up", tally->files,
-                 units_bytes(tally->bytes, all), tally->uploaded_files + tally->repaired_files,
-                 backup->dry_run ? "to send at most" : "sent", units_bytes(tally->uploaded_bytes, sent),
-                 (uint64_t)tally->referenced_files,
-                 tally->repaired_files != 0 ? "; objects damaged in the store were sent again" : "",
-                 tally->sockets_skipped != 0 ? "; sockets skipped" : "");
-    }
-    if (!backup->dry_run)
-        log_info(story->session.log, "point %s is complete (run %s, %s)", backup->claim.time_dir, backup->claim.run,
-                 units_duration(clock_mono_ms() - story->session.began_ms, time));
+    return 0;
 }
 
 /* Ends what is still on its way. If a file's failure came first, that is what the run ends with. */
@@ -239,6 +191,7 @@ enum exit_code pipeline_backup(const struct options *options, struct log *log)
 {
     SF_AUTO(story) story = {.guard = GUARD_INIT};
     struct failure failure = {.err = SF_ERROR_INIT};
+    int printed;
 
     if (run(&story, options, log, &failure.err) < 0) {
         stop_lanes(&story, &failure.err);
@@ -250,8 +203,9 @@ enum exit_code pipeline_backup(const struct options *options, struct log *log)
     meter_stop(&story.session.meter);
     report_failure(&story.session, &failure);
     if (!failure.set)
-        log_summary(&story);
-    if ((options->json ? print_json(&story, &failure) : report_flush(log)) < 0 && !failure.set)
+        summary_log(&story.session, &story.backup);
+    printed = options->json ? summary_print_json(&story.session, &story.backup, &failure) : report_flush(log);
+    if (printed < 0 && !failure.set)
         return EXIT_FAILED;
     return failure.set ? failure.code : EXIT_DONE;
 }

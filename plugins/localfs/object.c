@@ -38,9 +38,11 @@ int object_open(struct sf_conn *conn, const char *key, int *fd, struct sf_object
         opened = beneath_open(conn->rootfd, key, OBJECT_FLAGS, 0);
     if (opened < 0 || describe(conn, opened, object) < 0) {
         if (errno == ELOOP) /* a list does not see it either */
-            return key_fail(err, SF_NOT_FOUND, key, "no such object, but a symlink in its place, which is not followed");
+            return key_fail(err, SF_NOT_FOUND, key,
+                            "no such object, but a symlink in its place, which is not followed");
         if (errno == ENXIO)
-            return key_fail(err, SF_NOT_FOUND, key, "no such object, but something in its place that is no regular file");
+            return key_fail(err, SF_NOT_FOUND, key,
+                            "no such object, but something in its place that is no regular file");
         if (errno != ENOENT && errno != ENOTDIR)
             return key_errno(err, errno, key, "open the object");
         key_fail(err, SF_NOT_FOUND, key, "no such object");
