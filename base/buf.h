@@ -13,9 +13,12 @@ struct buf {
     size_t capacity;
 };
 
-#define BUF_INIT {NULL, 0, 0}
+#define BUF_INIT                                                                                                       \
+    {                                                                                                                  \
+        NULL, 0, 0                                                                                                     \
+    }
 
-void buf_clear(struct buf *buf); /* empties, keeps the memory */
+void buf_clear(struct buf *buf);                 /* empties, keeps the memory */
 void buf_reserve(struct buf *buf, size_t bytes); /* room for bytes more */
 void buf_add(struct buf *buf, const void *data, size_t bytes);
 void buf_add_byte(struct buf *buf, char byte);

@@ -12,8 +12,8 @@
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
-char *clock_text(int64_t ms, char out[CLOCK_TEXT]);   /* returns out */
-bool clock_parse(const char *text, int64_t *ms);      /* the form above only, fraction optional (1 to 9 digits) */
+char *clock_text(int64_t ms, char out[CLOCK_TEXT]); /* returns out */
+bool clock_parse(const char *text, int64_t *ms);    /* the form above only, fraction optional (1 to 9 digits) */
 void clock_sleep_ms(int64_t ms);
 
 #endif

@@ -37,7 +37,13 @@ struct entry {
     char time_dir[TIME_DIR_MAX + 1]; /* that holds the object */
 };
 
-#define ENTRY_INIT {NULL, ENTRY_FILE, 0, 0, 0, 0, 0, NULL, {0}, {0}, {0}}
+#define ENTRY_INIT                                                                                                     \
+    {                                                                                                                  \
+        NULL, ENTRY_FILE, 0, 0, 0, 0, 0, NULL, {0}, {0},                                                               \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
 void entry_cleanup(struct entry *entry);
 void entry_copy(struct entry *to, const struct entry *from); /* deep; *to is cleaned up first */

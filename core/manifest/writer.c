@@ -15,7 +15,7 @@
 #include <zstd.h>
 
 #define LINES_BYTES (64u * 1024u) /* lines are compressed in steps of this */
-#define LEVEL 1 /* digests do not compress: 3 takes twice the time and makes larger manifests */
+#define LEVEL 1                   /* digests do not compress: 3 takes twice the time and makes larger manifests */
 
 struct manifest_writer {
     int fd;

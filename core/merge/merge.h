@@ -19,8 +19,8 @@ struct merge_row {
 struct merge;
 
 /* left_name and right_name are what errors call the streams. Streams are not owned; NULL right_next: an empty stream. */
-struct merge *merge_new(merge_next_fn left_next, void *left, const char *left_name, merge_next_fn right_next, void *right,
-                        const char *right_name);
+struct merge *merge_new(merge_next_fn left_next, void *left, const char *left_name, merge_next_fn right_next,
+                        void *right, const char *right_name);
 /* 1: *row, valid until the next call; 0: both are at their end; -1: a stream failed, or stepped back (SF_CORRUPT, naming
  * the stream and both keys). */
 MUST_CHECK int merge_next(struct merge *merge, struct merge_row *row, struct sf_error *err);

@@ -17,12 +17,21 @@ struct log {
     enum sf_log_level level; /* most talkative that is printed */
     struct {
         pthread_mutex_t mutex;
-        bool bar_shown; /* a bar stands on the current line */
+        bool bar_shown;        /* a bar stands on the current line */
         char bar[LOG_BAR_MAX]; /* it */
     } locked;
 };
 
-#define LOG_INIT {SF_LOG_INFO, {PTHREAD_MUTEX_INITIALIZER, false, {0}}}
+#define LOG_INIT                                                                                                       \
+    {                                                                                                                  \
+        SF_LOG_INFO,                                                                                                   \
+        {                                                                                                              \
+            PTHREAD_MUTEX_INITIALIZER, false,                                                                          \
+            {                                                                                                          \
+                0                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
 
 /* A NULL log is a silent one. */
 

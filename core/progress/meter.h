@@ -16,10 +16,10 @@ struct meter {
     _Atomic uint64_t bytes_known;
     _Atomic uint64_t files_done;
     _Atomic uint64_t bytes_done;
-    _Atomic bool total_known;     /* the walk has ended: percent and ETA make sense */
-    const char *_Atomic stage;    /* "walk", "upload", "check", ...; static */
+    _Atomic bool total_known;  /* the walk has ended: percent and ETA make sense */
+    const char *_Atomic stage; /* "walk", "upload", "check", ...; static */
     struct log *log;
-    struct meter_thread *thread;  /* NULL: nothing is shown */
+    struct meter_thread *thread; /* NULL: nothing is shown */
 };
 
 /* PROGRESS_AUTO: a bar if stderr is a terminal, else plain. */

@@ -13,9 +13,9 @@
 #define REQUEST_KINDS 11 /* enum sf_request */
 
 struct run_call {
-    struct sf_call call;               /* pass &run.call to the store */
-    atomic_int cancel_signal;          /* 0, or the signal that asked for the end */
-    atomic_bool failed;                /* a stage failed: the rest may stop */
+    struct sf_call call;      /* pass &run.call to the store */
+    atomic_int cancel_signal; /* 0, or the signal that asked for the end */
+    atomic_bool failed;       /* a stage failed: the rest may stop */
     _Atomic uint64_t requests[REQUEST_KINDS];
     _Atomic uint64_t retries;
     _Atomic uint64_t bytes_moved;

@@ -31,8 +31,8 @@ MUST_CHECK int store_get_memory(const struct store *store, const struct sf_call 
                                 const char *key, size_t max, struct buf *out, struct sf_object *object,
                                 struct sf_error *err);
 /* An object's whole body into an empty file, from offset 0; its SHA-256 in sha256 if that is not NULL. */
-MUST_CHECK int store_get_file(const struct store *store, const struct sf_call *call, struct sf_conn *conn, const char *key,
-                              int fd, uint64_t *bytes, uint8_t *sha256, struct sf_error *err);
+MUST_CHECK int store_get_file(const struct store *store, const struct sf_call *call, struct sf_conn *conn,
+                              const char *key, int fd, uint64_t *bytes, uint8_t *sha256, struct sf_error *err);
 
 /* Calls one for every object of a list (all pages), in order; one returns -1 with *err filled to stop. */
 typedef int (*store_object_fn)(void *ctx, const struct sf_object *object, struct sf_error *err);

@@ -65,14 +65,20 @@ enum sf_class {
 /* Filled by the callee when it returns -1; untouched when it returns 0. */
 struct sf_error {
     uint32_t size;
-    int32_t cls;            /* enum sf_class */
-    int32_t maybe_applied;  /* 1: the answer was lost, the request may have taken effect */
-    int32_t status;         /* protocol status (HTTP) or errno, 0 if none */
-    int64_t retry_after_ms; /* the store's own wish, 0 if none */
+    int32_t cls;              /* enum sf_class */
+    int32_t maybe_applied;    /* 1: the answer was lost, the request may have taken effect */
+    int32_t status;           /* protocol status (HTTP) or errno, 0 if none */
+    int64_t retry_after_ms;   /* the store's own wish, 0 if none */
     char text[SF_ERROR_TEXT]; /* what failed, which object, why; lower case, no full stop; never a secret */
 };
 
-#define SF_ERROR_INIT {sizeof(struct sf_error), 0, 0, 0, 0, {0}}
+#define SF_ERROR_INIT                                                                                                  \
+    {                                                                                                                  \
+        sizeof(struct sf_error), 0, 0, 0, 0,                                                                           \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
 /* -------------------------------------------------------------------------------- growing structs */
 
@@ -175,8 +181,9 @@ enum sf_option_type {
 };
 
 #define SF_OPTION_REQUIRED 0x1u
-#define SF_OPTION_SECRET 0x2u   /* only by {"env": ...} or {"file": ...}; never printed */
-#define SF_OPTION_URL_HOST 0x4u /* takes the host of a URL (the first path segment if that is empty); the rest is the prefix */
+#define SF_OPTION_SECRET 0x2u /* only by {"env": ...} or {"file": ...}; never printed */
+#define SF_OPTION_URL_HOST                                                                                             \
+    0x4u /* takes the host of a URL (the first path segment if that is empty); the rest is the prefix */
 #define SF_OPTION_URL_PATH 0x8u /* takes the whole path of a URL; there is no prefix then */
 
 /* A setting that the plugin understands. The host checks the config with this table, prints it in
@@ -225,20 +232,22 @@ static inline const char *sf_setting_value(const struct sf_settings *settings, c
 
 /* ------------------------------------------------------------------------- capabilities and limits */
 
-#define SF_CAP_CREATE_ONLY_PUT UINT64_C(0x1)     /* put honours SF_IF_ABSENT, atomically */
-#define SF_CAP_CREATE_ONLY_COPY UINT64_C(0x2)    /* copy honours SF_IF_ABSENT */
-#define SF_CAP_CREATE_ONLY_COMMIT UINT64_C(0x4)  /* upload_commit honours SF_IF_ABSENT */
-#define SF_CAP_IF_TAG_PUT UINT64_C(0x8)          /* put honours SF_IF_TAG */
-#define SF_CAP_IF_TAG_REMOVE UINT64_C(0x10)      /* remove honours a tag a key */
-#define SF_CAP_METADATA UINT64_C(0x20)           /* metadata is kept and answered by stat and get */
-#define SF_CAP_LIST_METADATA UINT64_C(0x40)      /* ... and by list */
-#define SF_CAP_DIGEST_ON_PUT UINT64_C(0x80)      /* put digests a descriptor body itself: the core need not, and takes the answer;
+#define SF_CAP_CREATE_ONLY_PUT UINT64_C(0x1)    /* put honours SF_IF_ABSENT, atomically */
+#define SF_CAP_CREATE_ONLY_COPY UINT64_C(0x2)   /* copy honours SF_IF_ABSENT */
+#define SF_CAP_CREATE_ONLY_COMMIT UINT64_C(0x4) /* upload_commit honours SF_IF_ABSENT */
+#define SF_CAP_IF_TAG_PUT UINT64_C(0x8)         /* put honours SF_IF_TAG */
+#define SF_CAP_IF_TAG_REMOVE UINT64_C(0x10)     /* remove honours a tag a key */
+#define SF_CAP_METADATA UINT64_C(0x20)          /* metadata is kept and answered by stat and get */
+#define SF_CAP_LIST_METADATA UINT64_C(0x40)     /* ... and by list */
+#define SF_CAP_DIGEST_ON_PUT                                                                                           \
+    UINT64_C(0x80)                    /* put digests a descriptor body itself: the core need not, and takes the answer;
                                                     the store then adds the metadata SF_META_SHA256 */
-#define SF_CAP_COPY UINT64_C(0x100)              /* slot copy works */
-#define SF_CAP_UPLOAD UINT64_C(0x200)            /* slots upload_* work */
-#define SF_CAP_PARALLEL_PARTS UINT64_C(0x400)    /* parts of one upload may be sent at once, in any order */
-#define SF_CAP_UPLOAD_RESUME UINT64_C(0x800)     /* slot upload_resume works */
-#define SF_CAP_BARRIER UINT64_C(0x1000)          /* puts may become durable late; SF_PUT_BARRIER makes them so. Without this bit
+#define SF_CAP_COPY UINT64_C(0x100)   /* slot copy works */
+#define SF_CAP_UPLOAD UINT64_C(0x200) /* slots upload_* work */
+#define SF_CAP_PARALLEL_PARTS UINT64_C(0x400) /* parts of one upload may be sent at once, in any order */
+#define SF_CAP_UPLOAD_RESUME UINT64_C(0x800)  /* slot upload_resume works */
+#define SF_CAP_BARRIER                                                                                                 \
+    UINT64_C(0x1000) /* puts may become durable late; SF_PUT_BARRIER makes them so. Without this bit
                                                     every put is durable when it returns */
 
 #define SF_DIGEST_SHA256 0x1u
@@ -248,27 +257,27 @@ static inline const char *sf_setting_value(const struct sf_settings *settings, c
 /* Filled by store_open: what this store, at this endpoint, can do. 0 in a limit: none. */
 struct sf_store_info {
     uint32_t size;
-    uint32_t wanted_digests;        /* SF_DIGEST_* that put wants to be given */
-    uint64_t capabilities;          /* SF_CAP_* */
-    uint64_t object_max_bytes;      /* largest object by any means */
-    uint64_t single_put_max_bytes;  /* largest body of one put */
-    uint64_t small_file_bytes;      /* up to here one request is the right way; raises the core's small_file_threshold */
-    uint64_t part_min_bytes;        /* of an upload's parts, the last one aside */
+    uint32_t wanted_digests;       /* SF_DIGEST_* that put wants to be given */
+    uint64_t capabilities;         /* SF_CAP_* */
+    uint64_t object_max_bytes;     /* largest object by any means */
+    uint64_t single_put_max_bytes; /* largest body of one put */
+    uint64_t small_file_bytes;     /* up to here one request is the right way; raises the core's small_file_threshold */
+    uint64_t part_min_bytes;       /* of an upload's parts, the last one aside */
     uint64_t part_max_bytes;
-    uint64_t part_align_bytes;      /* parts but the last are a multiple of this */
+    uint64_t part_align_bytes; /* parts but the last are a multiple of this */
     uint32_t part_count_max;
-    uint32_t remove_batch_max;      /* keys in one remove; at least 1 */
-    uint32_t key_max_bytes;         /* of a whole key */
-    uint32_t segment_max_bytes;     /* between two slashes */
-    uint32_t connections_max;       /* 0: as many as wanted */
+    uint32_t remove_batch_max;  /* keys in one remove; at least 1 */
+    uint32_t key_max_bytes;     /* of a whole key */
+    uint32_t segment_max_bytes; /* between two slashes */
+    uint32_t connections_max;   /* 0: as many as wanted */
     uint32_t reserved;
-    char description[256];          /* where this is, for people: "folder /backup", "bucket b in eu-west-1" */
+    char description[256]; /* where this is, for people: "folder /backup", "bucket b in eu-west-1" */
 };
 
 /* ------------------------------------------------------------------------------------ object data */
 
-#define SF_TAG_MAX 128       /* bytes of a tag, printable ASCII, opaque: ETag, generation, ... */
-#define SF_META_MAX 2048     /* keys and values of one object's metadata with their NULs, in all */
+#define SF_TAG_MAX 128                   /* bytes of a tag, printable ASCII, opaque: ETag, generation, ... */
+#define SF_META_MAX 2048                 /* keys and values of one object's metadata with their NULs, in all */
 #define SF_META_SHA256 "checksum_sha256" /* metadata key: SHA-256 of the body, 64 lower-case hex digits */
 
 /* This struct is embedded, so it does not grow; what comes later uses reserved. */
@@ -292,14 +301,14 @@ struct sf_meta {
 /* An object as put, copy, upload_commit, stat, get and list answer it. Members that the store does not know are 0 or empty. */
 struct sf_object {
     uint32_t size;
-    uint32_t meta_bytes;     /* used of meta */
-    const char *key;         /* list only; valid during the sink's call */
-    uint64_t bytes;          /* size of the object */
-    int64_t modified_ms;     /* store's clock, ms since 1970 */
-    int64_t server_time_ms;  /* store's clock when it answered, 0 if unknown */
+    uint32_t meta_bytes;    /* used of meta */
+    const char *key;        /* list only; valid during the sink's call */
+    uint64_t bytes;         /* size of the object */
+    int64_t modified_ms;    /* store's clock, ms since 1970 */
+    int64_t server_time_ms; /* store's clock when it answered, 0 if unknown */
     char tag[SF_TAG_MAX + 4];
     struct sf_digests digests;
-    char meta[SF_META_MAX];  /* key NUL value NUL key NUL value NUL ... */
+    char meta[SF_META_MAX]; /* key NUL value NUL key NUL value NUL ... */
 };
 
 /* Value of a metadata key in an object, or NULL. */
@@ -334,9 +343,9 @@ static inline int sf_object_add_meta(struct sf_object *object, const char *key, 
 /* ------------------------------------------------------------------------------------------ bodies */
 
 enum sf_body_kind {
-    SF_BODY_MEMORY = 0,   /* data[0 .. length) */
-    SF_BODY_FD = 1,       /* fd, from offset, length bytes; use positional reads, others may read it too */
-    SF_BODY_CALLBACK = 2  /* read(ctx, position in the body, ...) */
+    SF_BODY_MEMORY = 0,  /* data[0 .. length) */
+    SF_BODY_FD = 1,      /* fd, from offset, length bytes; use positional reads, others may read it too */
+    SF_BODY_CALLBACK = 2 /* read(ctx, position in the body, ...) */
 };
 
 /* Bytes to send. Each kind can be read again from the start. A source that yields less than length bytes has
@@ -355,9 +364,10 @@ struct sf_body {
 };
 
 enum sf_sink_kind {
-    SF_SINK_MEMORY = 0,  /* data[0 .. capacity); more than that fails with SF_TOO_LARGE */
-    SF_SINK_FD = 1,      /* pwrite at offset */
-    SF_SINK_CALLBACK = 2 /* write(ctx, position, ...), positions ascending without gap, starting at 0 in each call of get */
+    SF_SINK_MEMORY = 0, /* data[0 .. capacity); more than that fails with SF_TOO_LARGE */
+    SF_SINK_FD = 1,     /* pwrite at offset */
+    SF_SINK_CALLBACK =
+        2 /* write(ctx, position, ...), positions ascending without gap, starting at 0 in each call of get */
 };
 
 struct sf_sink {
@@ -468,7 +478,7 @@ struct sf_upload_args {
     const char *storage_class;
 };
 
-#define SF_PART_OPAQUE_MAX 256  /* what a part's answer may take in our journal */
+#define SF_PART_OPAQUE_MAX 256   /* what a part's answer may take in our journal */
 #define SF_UPLOAD_TOKEN_MAX 2048 /* what continues an upload after a crash; may be a secret */
 
 struct sf_part {
@@ -528,8 +538,9 @@ struct sf_list;
 struct sf_upload;
 
 enum sf_threads {
-    SF_SERIAL = 0,  /* the host makes one call at a time into this plugin */
-    SF_PER_CONN = 1 /* connections in parallel, one call at a time on each; a connection may move between threads. A list
+    SF_SERIAL = 0, /* the host makes one call at a time into this plugin */
+    SF_PER_CONN =
+        1 /* connections in parallel, one call at a time on each; a connection may move between threads. A list
                        has a connection of its own: no other call is made on it while the list is open */
 };
 

@@ -50,7 +50,8 @@ static void bed_open(struct bed *bed, const struct said *said, size_t count)
         key_object(&bed->base, said[i].time_dir, "s", said[i].path, &key);
         kit_store_put(&bed->store, &bed->run, buf_text(&key), said[i].text);
         ck_assert_int_eq(bed->store.table->stat(&bed->run.call, bed->base.conn, buf_text(&key), &object, &err), 0);
-        memcpy(bed->tags[i], said[i].tag != NULL ? said[i].tag : object.tag, strlen(said[i].tag != NULL ? said[i].tag : object.tag));
+        memcpy(bed->tags[i], said[i].tag != NULL ? said[i].tag : object.tag,
+               strlen(said[i].tag != NULL ? said[i].tag : object.tag));
     }
 }
 

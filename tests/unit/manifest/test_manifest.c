@@ -370,7 +370,8 @@ START_TEST(names_of_time_dirs_and_sources)
                                       ".snapferry",
                                       "2026-11-22T15-04-05ZZ"};
     static const char *const sources[] = {"a", "_", "0", "stream", "A.b-c_d", "a..", "9"};
-    static const char *const no_sources[] = {"", ".", "..", ".snapferry", "-a", "a/b", "a b", "a\n", "a=b", "caf\xc3\xa9"};
+    static const char *const no_sources[] = {"",    ".",   "..",  ".snapferry", "-a",
+                                             "a/b", "a b", "a\n", "a=b",        "caf\xc3\xa9"};
     char longest[SOURCE_NAME_MAX + 2];
     size_t i;
 
