@@ -65,18 +65,34 @@ static bool take_char(const char **text, char wanted)
     return true;
 }
 
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* Days from 1970-01-01. Counted in years that begin in March, so that the leap day is the last; 146097 days make 400 years. timegm(3)
+ * would do, but for what it costs when every line of a manifest holds a date. */
+static int64_t days_since_1970(int year, int month, int day)
+{
+    int64_t march_year = month > 2 ? year : year - 1;
+    int64_t era = (march_year >= 0 ? march_year : march_year - 399) / 400;
+    int64_t year_of_era = march_year - era * 400;
+    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
 bool clock_parse(const char *text, int64_t *ms)
 {
-    struct tm parts = {0};
-    int year, month, fraction = 0, scale = 100, digits = 0;
-    time_t seconds;
-    struct tm check;
+    int year, month, day, hour, minute, second, fraction = 0, scale = 100, digits = 0;
 
     if (!take_number(&text, 4, 0, 9999, &year) || !take_char(&text, '-') || !take_number(&text, 2, 1, 12, &month) ||
-        !take_char(&text, '-') || !take_number(&text, 2, 1, 31, &parts.tm_mday) || !take_char(&text, 'T') ||
-        !take_number(&text, 2, 0, 23, &parts.tm_hour) || !take_char(&text, ':') ||
-        !take_number(&text, 2, 0, 59, &parts.tm_min) || !take_char(&text, ':') ||
-        !take_number(&text, 2, 0, 59, &parts.tm_sec))
+        !take_char(&text, '-') || !take_number(&text, 2, 1, days_in_month(year, month), &day) ||
+        !take_char(&text, 'T') || !take_number(&text, 2, 0, 23, &hour) || !take_char(&text, ':') ||
+        !take_number(&text, 2, 0, 59, &minute) || !take_char(&text, ':') || !take_number(&text, 2, 0, 59, &second))
         return false;
     if (take_char(&text, '.')) {
         for (; isdigit((unsigned char)*text); text++, digits++, scale /= 10)
@@ -86,12 +102,7 @@ bool clock_parse(const char *text, int64_t *ms)
     }
     if (!take_char(&text, 'Z') || *text != '\0')
         return false;
-    parts.tm_year = year - 1900;
-    parts.tm_mon = month - 1;
-    seconds = timegm(&parts);
-    if (gmtime_r(&seconds, &check) == NULL || check.tm_mon != month - 1)
-        return false; /* 31 February */
-    *ms = (int64_t)seconds * 1000 + fraction;
+    *ms = (((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000 + fraction;
     return true;
 }
 

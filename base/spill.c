@@ -164,6 +164,8 @@ int spill_add(struct spill *spill, const void *key, size_t key_bytes, const void
         if (flush(spill, err) < 0)
             return -1;
         record = take_room(spill, bytes);
+        if (record == NULL) /* RECORD_MAX_BYTES fits into an empty spill */
+            return sf_fail(err, SF_PERMANENT, "sort a record of %zu bytes", key_bytes + value_bytes);
     }
     record->next = NULL;
     record->key_bytes = (uint32_t)key_bytes;

@@ -40,6 +40,7 @@ struct backup_source {
     char parent_sha256[SHA256_HEX + 1];
     bool parent_is_ours;
     struct draft *draft; /* draft_update by workers */
+    bool large_waiting;  /* some large files found their lane full and wait in the draft */
     int manifest_fd;
     struct manifest_summary manifest;
     struct tally tally;

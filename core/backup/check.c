@@ -142,7 +142,7 @@ int backup_finish_lanes(struct backup *backup, struct sf_error *err)
     size_t i;
 
     for (i = 0; i < backup->source_count; i++)
-        if (send_in_state(backup, &backup->sources[i], DRAFT_LARGE, err) < 0)
+        if (backup->sources[i].large_waiting && send_in_state(backup, &backup->sources[i], DRAFT_LARGE, err) < 0)
             return -1;
     return pool_wait(backup->pool, err);
 }

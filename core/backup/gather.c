@@ -139,6 +139,7 @@ static int hand_over(struct gather *gather, struct entry *entry, struct sf_error
     if (backup_try_submit(backup, job, &result, err))
         return result;
     backup_job_free(job);
+    gather->source->large_waiting = true;
     return draft_update(gather->source->draft, at, entry, DRAFT_LARGE, err);
 }
 
