@@ -23,14 +23,16 @@ struct gather {
     struct walk_options walk_options;
     struct walk *walk;
     struct manifest_reader *parent;
-    struct ahead *ahead; /* of parent */
+    struct ahead *walk_ahead;
+    struct ahead *parent_ahead;
     struct merge *merge;
 };
 
 static void gather_cleanup(struct gather *gather)
 {
     merge_free(gather->merge);
-    ahead_close(gather->ahead);
+    ahead_close(gather->walk_ahead);
+    ahead_close(gather->parent_ahead);
     manifest_reader_free(gather->parent);
     walk_close(gather->walk);
 }
@@ -53,7 +55,8 @@ static int open_streams(struct gather *gather, struct sf_error *err)
     gather->walk_options = (struct walk_options){
         .exclude = &source->source->exclude, .temp_dir = gather->backup->temp_dir, .name = source->source->path};
     source->walked_ms = clock_wall_ms();
-    if (walk_open(&gather->walk, source->rootfd, &gather->walk_options, err) < 0)
+    if (walk_open(&gather->walk, source->rootfd, &gather->walk_options, err) < 0 ||
+        ahead_open(&gather->walk_ahead, next_walked, gather->walk, err) < 0)
         return -1;
     gather->rules = (struct plan_rules){.compare = config->compare,
                                         .incremental = config->incremental,
@@ -63,11 +66,12 @@ static int open_streams(struct gather *gather, struct sf_error *err)
         if (manifest_reader_open(&gather->parent, source->parent_fd, source->parent_name, err) < 0)
             return -1;
         gather->rules.parent_walked_ms = manifest_reader_header(gather->parent)->walked_ms;
-        if (ahead_open(&gather->ahead, next_of_parent, gather->parent, err) < 0)
+        if (ahead_open(&gather->parent_ahead, next_of_parent, gather->parent, err) < 0)
             return -1;
     }
-    gather->merge = merge_new(next_walked, gather->walk, source->source->path,
-                              gather->ahead != NULL ? ahead_next : NULL, gather->ahead, source->parent_name);
+    gather->merge =
+        merge_new(ahead_next, gather->walk_ahead, source->source->path,
+                  gather->parent_ahead != NULL ? ahead_next : NULL, gather->parent_ahead, source->parent_name);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads a stream of entries on a thread of its own, a bounded number ahead, so that what it costs to read (a manifest is
- * decompressed, parsed and hashed) and what the merge's other side costs (the walk) take two cores. The stream belongs to that
- * thread until ahead_close().
+ * decompressed, parsed and hashed; a walk asks the kernel of every file) and what is done with it take more than one core. The
+ * stream belongs to that thread until ahead_close().
  */
 #ifndef CORE_MERGE_AHEAD_H
 #define CORE_MERGE_AHEAD_H
