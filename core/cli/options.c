@@ -63,23 +63,31 @@ static const struct command_row *find_command(const struct line *line, size_t *u
     return NULL;
 }
 
+/* Is it the first word of commands of two? */
+static bool is_group(const char *word)
+{
+    size_t i, length = strlen(word);
+
+    for (i = 0; i < cli_command_count; i++)
+        if (strncmp(cli_commands[i].name, word, length) == 0 && cli_commands[i].name[length] == ' ')
+            return true;
+    return false;
+}
+
 static int unknown_command(const struct line *line, struct sf_error *err)
 {
     char typed[2 * SHOWN + 2], first[SHOWN], second[SHOWN] = "";
-    const char **names, *near, *group = NULL;
+    bool group = is_group(line->words[0]);
+    const char **names, *near;
     size_t i;
 
     err_printable(line->words[0], first, sizeof(first));
     if (line->word_count > 1)
         err_printable(line->words[1], second, sizeof(second));
-    for (i = 0; i < cli_command_count; i++)
-        if (strncmp(cli_commands[i].name, line->words[0], strlen(line->words[0])) == 0 &&
-            cli_commands[i].name[strlen(line->words[0])] == ' ')
-            group = cli_commands[i].name;
-    if (group != NULL && line->word_count == 1)
+    if (group && line->word_count == 1)
         return sf_fail(err, SF_INVALID, "%s needs one word more: %s", first,
                        strcmp(first, "plugin") == 0 ? "list, info or check" : "check, show or schema");
-    snprintf(typed, sizeof(typed), "%s%s%s", first, group != NULL ? " " : "", group != NULL ? second : "");
+    snprintf(typed, sizeof(typed), "%s%s%s", first, group ? " " : "", group ? second : "");
     names = mem_alloc(cli_command_count * sizeof(*names));
     for (i = 0; i < cli_command_count; i++)
         names[i] = cli_commands[i].name;
@@ -360,7 +368,7 @@ static int interpret(struct options *options, const struct line *line, struct sf
         return 0;
     }
     row = find_command(line, &used);
-    if (help && (row != NULL || line->word_count == 0)) {
+    if (help && (row != NULL || line->word_count == 0 || (line->word_count == 1 && is_group(line->words[0])))) {
         help_print(stdout, row);
         options->command = COMMAND_HELP;
         return 0;

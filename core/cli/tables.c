@@ -45,11 +45,12 @@ const struct command_row cli_commands[] = {
      "Reads the folder of each source, sends what the newest restore point does not hold yet, and commits a restore "
      "point of all of them together, or none. With --source only the named sources are taken."},
     {COMMAND_RESTORE, "restore", "POINT", true, "bring the files of a restore point back",
-     "Brings a restore point back bit for bit. POINT is a time-dir or a run as `snapferry list` shows them, or latest. "
+     "Brings a restore point back bit for bit. POINT is a time-dir as `snapferry list` shows it, a run's id or its first 8 "
+     "or more digits, or latest. "
      "The target of each source must be empty, or an unfinished restore, unless --replace is given."},
     {COMMAND_VERIFY, "verify", "POINT", false, "check that restore points are whole",
-     "Checks that every object of a restore point is in the store as it was written. POINT is a time-dir, a run, or "
-     "latest, which is the default."},
+     "Checks that every object of a restore point is in the store as it was written. POINT is a time-dir, a run's id or "
+     "its first 8 or more digits, or latest, which is the default."},
     {COMMAND_LIST, "list", NULL, false, "list the restore points",
      "Lists what lies at the destination: complete restore points, unfinished runs, and what other tools made."},
     {COMMAND_PLUGIN_LIST, "plugin list", NULL, false, "list the plugins that can be found",
