@@ -180,7 +180,7 @@ def machine(folder):
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")),
                  platform.machine())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
-    kind = first_line("stat", "-f", "-c", "%T", str(folder))
+    kind = first_line("findmnt", "-n", "-o", "FSTYPE", "-T", str(folder))  # stat calls ext4 "ext2/ext3"
     return f"{os.cpu_count()} × {model}, {memory:.0f} GiB, {kind}, Linux {platform.release()}"
 
 

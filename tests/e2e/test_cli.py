@@ -83,6 +83,11 @@ def test_help_of_a_command_has_the_flags_that_it_takes(run, command):
         assert ("is not a flag of" in result.stderr) == (flag not in flags_of(page)), f"{flag}: {result!r}"
 
 
+@pytest.mark.parametrize("word", ["plugin", "config"])
+def test_help_of_half_a_command_is_the_main_page(run, word):
+    assert run(word, "--help").stdout == run("--help").stdout == run("-h", word).stdout
+
+
 def test_version(run):
     version = re.search(r"version: '([^']+)'", (harness.REPO / "meson.build").read_text())[1]
     assert run("--version").stdout == f"snapferry {version}\n" == run("list", "--version").stdout
