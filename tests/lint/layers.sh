@@ -6,7 +6,7 @@
 # snapferry/plugin.h, and what stands at the right: a folder (with its slash) or one header of plain data.
 set -euo pipefail
 
-read -r -d '' TABLE <<'END' || true
+TABLE=$(cat <<'END'
 base/             -
 core/progress/    base/ core/cli/options.h
 core/manifest/    base/
@@ -32,9 +32,10 @@ examples/         -
 tests/conformance/ base/
 tests/            base/ core/ plugins/ tests/
 END
+)
 
 # Third-party headers have rooms of their own too: the core never speaks HTTP, plugins never read our JSON.
-read -r -d '' SYSTEM <<'END' || true
+SYSTEM=$(cat <<'END'
 curl/       plugins/common/ plugins/s3/ plugins/gcs/ tests/
 jansson.h   core/ tests/
 zstd.h      core/manifest/ tests/
@@ -42,6 +43,7 @@ openssl/    base/ core/lanes/hash.c plugins/ tests/
 isa-l.h     base/ tests/
 dlfcn.h     core/store/ tests/
 END
+)
 
 mapfile -t files
 if [ -z "${files[0]:-}" ]; then
