@@ -270,8 +270,8 @@ struct sf_store_info {
     uint32_t key_max_bytes;     /* of a whole key */
     uint32_t segment_max_bytes; /* between two slashes */
     uint32_t connections_max;   /* 0: as many as wanted */
-    uint32_t reserved;
-    char description[256]; /* where this is, for people: "folder /backup", "bucket b in eu-west-1" */
+    uint32_t conn_bytes;        /* memory that a connection takes at most, buffers included; 0: not worth counting */
+    char description[256];      /* where this is, for people: "folder /backup", "bucket b in eu-west-1" */
 };
 
 /* ------------------------------------------------------------------------------------ object data */
@@ -607,6 +607,9 @@ struct sf_plugin {
 
     int (*upload_begin)(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *args,
                         struct sf_upload_token *token, struct sf_upload **upload, struct sf_error *err);
+    /* The handle of an upload that was begun earlier, by the token of upload_begin or uploads_list. *persisted: bytes that the store
+     * has, from the start without gap; 0 with SF_CAP_PARALLEL_PARTS, where the host's journal tells. Where there is uploads_list, it
+     * works at least for upload_abort: args then hold the key alone. */
     int (*upload_resume)(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *args,
                          const struct sf_upload_token *token, uint64_t *persisted, struct sf_upload **upload,
                          struct sf_error *err);
@@ -619,6 +622,7 @@ struct sf_plugin {
     int (*upload_abort)(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
                         struct sf_error *err);
     void (*upload_close)(struct sf_upload *upload); /* frees the handle, leaves the upload on the store as it is */
+    /* All unfinished uploads whose key begins with prefix, in any order. */
     int (*uploads_list)(const struct sf_call *call, struct sf_conn *conn, const char *prefix,
                         const struct sf_uploads_sink *sink, struct sf_error *err);
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AWS Signature Version 4, the S3 way: the path is encoded once and never normalised. By hand, since libcurl 7.88 signs most S3
+ * requests wrongly (query not sorted, headers sorted by line, values without '=').
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+#ifndef PLUGINS_S3_SIGN_H
+#define PLUGINS_S3_SIGN_H
+
+#include "base/buf.h"
+#include "plugins/common/http.h"
+
+#define SIGN_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define SIGN_UNSIGNED "UNSIGNED-PAYLOAD"
+#define SIGN_HEADERS_MAX 40
+
+struct sign_credentials {
+    char access_key_id[129]; /* AWS: 16 to 128 characters; "" : anonymous, nothing is signed */
+    char secret[257];
+    char *session_token; /* NULL: none; owned */
+};
+void sign_credentials_cleanup(struct sign_credentials *credentials); /* overwrites them; zero value is fine */
+void sign_credentials_copy(struct sign_credentials *to, const struct sign_credentials *from);
+
+/* What is signed. The headers are those sent and to be signed, host, x-amz-date and x-amz-content-sha256 among them; in any order
+ * and case. Never those that a proxy may change (user-agent, accept, connection, expect, content-length). */
+struct sign_request {
+    enum http_method method;
+    const char *path;  /* as sent, percent-encoded, begins with '/' */
+    const char *query; /* as sent, without '?': "a=b&uploads"; "": none. In any order */
+    const struct http_header *headers;
+    size_t header_count;
+    const char *payload;  /* the value of x-amz-content-sha256 */
+    const char *amz_date; /* 20130524T000000Z */
+};
+
+/* Keeps the key derived for one secret, day, region and service; one a connection, no lock. Zero value is fine. */
+struct sign_cache {
+    char scope[160]; /* what it was derived for; the secret's SHA-256 is part of it */
+    unsigned char key[32];
+    bool is_set;
+    void *ctx; /* EVP_MD_CTX, reused */
+};
+void sign_cache_cleanup(struct sign_cache *cache); /* overwrites it */
+
+/* The value of the header Authorization. region "us-east-1", service "s3" (or what a test suite says). */
+void sign_v4(struct sign_cache *cache, const struct sign_credentials *credentials, const char *region,
+             const char *service, const struct sign_request *request, struct buf *authorization);
+
+/* Its steps, for tests and for the debug log of a refused signature. */
+void sign_canonical_request(const struct sign_request *request, struct buf *out, struct buf *signed_headers);
+void sign_string_to_sign(const char *canonical, const char *amz_date, const char *region, const char *service,
+                         struct buf *out);
+
+#endif
