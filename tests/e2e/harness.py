@@ -110,9 +110,14 @@ class Store:
         self.root = pathlib.Path(root)
         self.prefix = prefix
         self.url = "file://" + str(self.root)
+        self.destination = {"plugin": "localfs", "path": str(self.root)}  # of a config file
 
     def path(self, key):
         return self.root / key
+
+    def read(self, key):
+        """The bytes of an object; None if there is none."""
+        return self.path(key).read_bytes() if self.path(key).exists() else None
 
     def objects(self):
         """{key: SHA-256 of the object}, localfs' temporaries left out."""
@@ -139,15 +144,22 @@ class Store:
 
     def commit(self, time_dir):
         """The lines of a commit object, parsed; None if there is none."""
-        path = self.root / self.prefix / ".snapferry" / "points" / f"{time_dir}.commit"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else None
+        text = self.read(self._key(".snapferry", "points", f"{time_dir}.commit"))
+        return [json.loads(line) for line in text.splitlines()] if text is not None else None
+
+    def _key(self, *parts):
+        return "/".join([self.prefix, *parts] if self.prefix else parts)
+
+    def manifest_key(self, time_dir, source):
+        return self._key(time_dir, ".snapferry", f"{source}.manifest.jsonl.zst")
 
     def manifest_path(self, time_dir, source):
-        return self.root / self.prefix / time_dir / ".snapferry" / f"{source}.manifest.jsonl.zst"
+        return self.path(self.manifest_key(time_dir, source))
 
     def manifest(self, time_dir, source):
         """(header, entries, trailer) of a manifest, parsed."""
-        text = subprocess.run(["zstd", "-dcq", self.manifest_path(time_dir, source)], check=True, stdout=subprocess.PIPE).stdout
+        packed = self.read(self.manifest_key(time_dir, source))
+        text = subprocess.run(["zstd", "-dcq"], input=packed, check=True, stdout=subprocess.PIPE).stdout
         lines = [json.loads(line) for line in text.splitlines()]
         return lines[0], lines[1:-1], lines[-1]
 
@@ -166,8 +178,8 @@ def unpack(archive, folder):
 
 
 def write_config(path, store, sources, **keys):
-    """A config file for a localfs store and sources {name: folder}; keys: other top-level members. Returns its path."""
-    config = {"destination": {"plugin": "localfs", "path": str(store.root)},
+    """A config file for a store and sources {name: folder}; keys: other top-level members. Returns its path."""
+    config = {"destination": store.destination,
               "sources": [{"name": name, "path": str(folder)} for name, folder in sources.items()], **keys}
     path.write_text(json.dumps(config))
     return path

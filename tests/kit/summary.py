@@ -54,8 +54,8 @@ def read_pytest(path, status, tally):
     before = len(tally.failed)
     cases = ElementTree.parse(path).getroot().iter("testcase") if os.path.exists(path) else []
     for case in cases:
-        module = (case.get("classname") or "").split(".")[-1]
-        name = f"e2e/{module}: {case.get('name')}"
+        module = "/".join((case.get("classname") or "").split(".")[-2:])  # tests.e2e.test_cli
+        name = f"{module}: {case.get('name')}"
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             if name not in tally.failed:  # a failure in the test and one in its teardown are one
