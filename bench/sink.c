@@ -170,6 +170,10 @@ int main(int argc, char **argv)
     status = listener >= 0 ? run(&loop, &listener, &signals) : -1;
     if (status != 0)
         perror("sink");
+    conn_close_all(&loop);
+    while (sink.uploads != NULL)
+        upload_end(&sink.uploads, sink.uploads);
     store_cleanup(&sink.store);
+    close(loop.epoll);
     return status == 0 ? 0 : 1;
 }

@@ -40,15 +40,24 @@ void conn_open(struct loop *loop, int fd)
     conn->loop = loop;
     conn->fd = fd;
     conn->events = EPOLLIN;
+    conn->place = &loop->conns;
+    conn->next = loop->conns;
+    if (conn->next != NULL)
+        conn->next->place = &conn->next;
+    loop->conns = conn;
     epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
 static void conn_close(struct conn *conn)
 {
-    close(conn->fd);
+    if (conn->fd >= 0)
+        close(conn->fd);
     conn->fd = -1;
     if (conn->state == CONN_DUE)
         return;
+    *conn->place = conn->next;
+    if (conn->next != NULL)
+        conn->next->place = conn->place;
     exchange_cleanup(&conn->exchange);
     buf_cleanup(&conn->out);
     free(conn);
@@ -307,4 +316,12 @@ int64_t conn_send_due(struct loop *loop)
             conn_event(conn, EPOLLOUT);
     }
     return -1;
+}
+
+void conn_close_all(struct loop *loop)
+{
+    while (loop->conns != NULL) {
+        loop->conns->state = CONN_SEND; /* nobody looks into the queue any more */
+        conn_close(loop->conns);
+    }
 }

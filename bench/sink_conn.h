@@ -15,6 +15,7 @@
 struct loop {
     int epoll;
     struct sink *sink;
+    struct conn *conns; /* all */
     /* Answers that wait for their time. All wait equally long, so the first come is the first due. */
     struct conn *due_first;
     struct conn *due_last;
@@ -29,7 +30,9 @@ enum conn_state {
 
 struct conn {
     struct loop *loop;
-    int fd; /* -1: closed while in the queue, freed there */
+    struct conn *next;
+    struct conn **place; /* that points here */
+    int fd;              /* -1: closed while in the queue, freed there */
     uint32_t events;
     enum conn_state state;
     bool is_counted;
@@ -55,5 +58,6 @@ void conn_open(struct loop *loop, int fd); /* takes it over */
 void conn_event(struct conn *conn, uint32_t events);
 /* Sends the answers that are due; ns until the next one, -1: there is none. */
 int64_t conn_send_due(struct loop *loop);
+void conn_close_all(struct loop *loop);
 
 #endif
