@@ -55,6 +55,7 @@ void run_call_init(struct run_call *run, int64_t timeout_ms)
         atomic_init(&run->requests[i], 0);
     atomic_init(&run->retries, 0);
     atomic_init(&run->bytes_moved, 0);
+    atomic_init(&run->uploads_lost, 0);
 }
 
 static void on_signal(int signal_number)

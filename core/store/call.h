@@ -19,6 +19,7 @@ struct run_call {
     _Atomic uint64_t requests[REQUEST_KINDS];
     _Atomic uint64_t retries;
     _Atomic uint64_t bytes_moved;
+    _Atomic uint64_t uploads_lost; /* begun perhaps, but the answer was lost: uploads_list may find them */
 };
 
 /* timeout_ms 0: no deadline. */

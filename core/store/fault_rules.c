@@ -4,12 +4,20 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define SLOTS 6
+#define SLOTS 10
 #define PARTS_MAX 4
 
 static const char *const slot_names[SLOTS] = {
-    [FAULT_PUT] = "put",   [FAULT_GET] = "get",       [FAULT_STAT] = "stat",
-    [FAULT_LIST] = "list", [FAULT_REMOVE] = "remove", [FAULT_COPY] = "copy",
+    [FAULT_PUT] = "put",
+    [FAULT_GET] = "get",
+    [FAULT_STAT] = "stat",
+    [FAULT_LIST] = "list",
+    [FAULT_REMOVE] = "remove",
+    [FAULT_COPY] = "copy",
+    [FAULT_UPLOAD_BEGIN] = "upload_begin",
+    [FAULT_UPLOAD_PART] = "upload_part",
+    [FAULT_UPLOAD_COMMIT] = "upload_commit",
+    [FAULT_UPLOAD_ABORT] = "upload_abort",
 };
 
 const char *fault_slot_name(enum fault_slot slot)

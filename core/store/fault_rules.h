@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rules of SNAPFERRY_FAULT, comma-separated; SLOT is put, get, stat, list (a page), remove or copy, and calls of these
- * slots are what is counted, from 1. A KEY at the end limits a rule, and its count, to calls whose key contains it.
+ * The rules of SNAPFERRY_FAULT, comma-separated; SLOT is put, get, stat, list (a page), remove, copy, upload_begin,
+ * upload_part, upload_commit or upload_abort, and calls of these slots are what is counted, from 1. A KEY at the end limits a rule, and its count, to calls whose key contains it.
  *     kill@N  kill-before@N            SIGKILL right after, before the N-th call of all
  *     fail@SLOT:N|*:CLASS[:KEY]        the N-th (every) call answers CLASS, nothing is applied
  *     lose@SLOT:N|*[:KEY]              applied, but the answer is lost: transient, maybe_applied
@@ -18,7 +18,18 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum fault_slot { FAULT_PUT, FAULT_GET, FAULT_STAT, FAULT_LIST, FAULT_REMOVE, FAULT_COPY };
+enum fault_slot {
+    FAULT_PUT,
+    FAULT_GET,
+    FAULT_STAT,
+    FAULT_LIST,
+    FAULT_REMOVE,
+    FAULT_COPY,
+    FAULT_UPLOAD_BEGIN,
+    FAULT_UPLOAD_PART,
+    FAULT_UPLOAD_COMMIT,
+    FAULT_UPLOAD_ABORT
+};
 enum fault_kind { FAULT_KILL, FAULT_KILL_BEFORE, FAULT_FAIL, FAULT_LOSE, FAULT_SLOW, FAULT_CORRUPT };
 
 struct fault_rule {

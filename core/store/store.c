@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#define KEEP_IF_INNER_HAS(slot) table->slot = inner->slot != NULL ? table->slot : NULL
+
 void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const struct sf_plugin *slots)
 {
     *table = *slots;
@@ -27,10 +29,15 @@ void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const st
     table->options = inner->options;
     table->scheme_count = inner->scheme_count;
     table->schemes = inner->schemes;
-    if (inner->copy == NULL)
-        table->copy = NULL;
-    if (inner->probe == NULL)
-        table->probe = NULL;
+    KEEP_IF_INNER_HAS(copy);
+    KEEP_IF_INNER_HAS(upload_begin);
+    KEEP_IF_INNER_HAS(upload_resume);
+    KEEP_IF_INNER_HAS(upload_part);
+    KEEP_IF_INNER_HAS(upload_commit);
+    KEEP_IF_INNER_HAS(upload_abort);
+    KEEP_IF_INNER_HAS(upload_close);
+    KEEP_IF_INNER_HAS(uploads_list);
+    KEEP_IF_INNER_HAS(probe);
 }
 
 /* The plugin's own store; store_open talks to the destination as other slots do, so it is tried again like them. */
