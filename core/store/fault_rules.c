@@ -88,7 +88,7 @@ static bool parse_slotted(struct fault_rule *rule, const char *kind, char **part
     size_t used = 2;
     uint64_t number;
 
-    if (count < 2 || !parse_slot(parts[0], &rule->slot))
+    if (count < (strcmp(kind, "hang") == 0 ? 1 : 2) || !parse_slot(parts[0], &rule->slot))
         return false;
     if (strcmp(kind, "fail") == 0) {
         rule->kind = FAULT_FAIL;
@@ -104,6 +104,9 @@ static bool parse_slotted(struct fault_rule *rule, const char *kind, char **part
         if (!parse_number(parts[1], &number) || number > 3600000)
             return false;
         rule->ms = (uint32_t)number;
+    } else if (strcmp(kind, "hang") == 0) {
+        rule->kind = FAULT_HANG;
+        used = 1;
     } else {
         return false;
     }

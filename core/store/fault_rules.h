@@ -6,6 +6,7 @@
  *     fail@SLOT:N|*:CLASS[:KEY]        the N-th (every) call answers CLASS, nothing is applied
  *     lose@SLOT:N|*[:KEY]              applied, but the answer is lost: transient, maybe_applied
  *     slow@SLOT:MS[:KEY]               sleeps first, every time; cancellable
+ *     hang@SLOT[:KEY]                  never returns, whoever cancels
  *     corrupt@get:N|*[:KEY]            flips the first byte that is delivered
  *     count                            store_close writes the number of calls to the file $SNAPFERRY_FAULT_COUNT
  */
@@ -30,7 +31,7 @@ enum fault_slot {
     FAULT_UPLOAD_COMMIT,
     FAULT_UPLOAD_ABORT
 };
-enum fault_kind { FAULT_KILL, FAULT_KILL_BEFORE, FAULT_FAIL, FAULT_LOSE, FAULT_SLOW, FAULT_CORRUPT };
+enum fault_kind { FAULT_KILL, FAULT_KILL_BEFORE, FAULT_FAIL, FAULT_LOSE, FAULT_SLOW, FAULT_HANG, FAULT_CORRUPT };
 
 struct fault_rule {
     enum fault_kind kind;

@@ -25,6 +25,13 @@ static void die(void)
         kill(getpid(), SIGKILL);
 }
 
+static void hang(void) __attribute__((noreturn));
+static void hang(void)
+{
+    for (;;)
+        pause();
+}
+
 static int slow_down(const struct sf_call *call, uint32_t ms, struct sf_error *err)
 {
     int64_t end = clock_mono_ms() + ms;
@@ -59,6 +66,8 @@ int fault_begin(struct fault *fault, const struct sf_call *call, struct sf_store
             fail = rule;
         if (rule->kind == FAULT_SLOW)
             slow_ms += rule->ms;
+        if (rule->kind == FAULT_HANG)
+            hang();
         fault->lose = fault->lose || rule->kind == FAULT_LOSE;
         fault->corrupt = fault->corrupt || rule->kind == FAULT_CORRUPT;
     }

@@ -19,40 +19,55 @@ struct sf_list {
     struct page page;
 };
 
-void retry_begin(struct tries *tries, const struct sf_conn *conn, const char *slot)
+void retry_begin(struct tries *tries, struct sf_conn *conn, const char *slot, const char *key)
 {
-    tries_begin(tries, conn->store->inner.table, slot, conn->store->run, conn->store->log);
+    struct sf_store *store = conn->store;
+
+    *tries = (struct tries){.table = store->inner.table, .slot = slot, .key = key, .watch = &conn->watch};
+    tries->backoff =
+        (struct backoff){.run = store->run, .log = store->log, .pace = &store->pace, .tries_max = RETRY_TRIES};
+    tries_begin(tries);
 }
 
 static void retry_store_close(struct sf_store *store)
 {
     store_cleanup(&store->inner);
+    pace_cleanup(&store->pace);
     free(store);
+}
+
+static void free_conn(struct sf_conn *conn)
+{
+    watch_call_cleanup(&conn->watch, conn->store->run->watch);
+    free(conn);
 }
 
 static int retry_conn_open(const struct sf_call *call, struct sf_store *store, struct sf_conn **conn,
                            struct sf_error *err)
 {
-    struct sf_conn *inner = NULL;
+    struct sf_conn *opened = mem_alloc(sizeof(*opened));
     struct tries tries;
     int result;
 
-    tries_begin(&tries, store->inner.table, "conn_open", store->run, store->log);
+    opened->store = store;
+    watch_call_init(&opened->watch, store->run->watch);
+    retry_begin(&tries, opened, "conn_open", "");
+    tries.backoff.tries_max = RETRY_TRIES_OPEN;
     do
-        result = tries_judge(&tries, store->inner.table->conn_open(call, store->inner.handle, &inner, &tries.err));
+        result =
+            tries_judge(&tries, store->inner.table->conn_open(call, store->inner.handle, &opened->inner, &tries.err));
     while (result != 0 && tries_again(&tries));
-    if (result == 0) {
-        *conn = mem_alloc(sizeof(**conn));
-        (*conn)->store = store;
-        (*conn)->inner = inner;
-    }
+    if (result == 0)
+        *conn = opened;
+    else
+        free_conn(opened);
     return tries_give(&tries, result, NULL, err);
 }
 
 static void retry_conn_close(struct sf_conn *conn)
 {
     conn->store->inner.table->conn_close(conn->inner);
-    free(conn);
+    free_conn(conn);
 }
 
 static int retry_get(const struct sf_call *call, struct sf_conn *conn, const struct sf_get *get,
@@ -62,7 +77,7 @@ static int retry_get(const struct sf_call *call, struct sf_conn *conn, const str
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "get");
+    retry_begin(&tries, conn, "get", get->key);
     do
         result = tries_judge(&tries, inner->get(call, conn->inner, get, sink, &tries.object, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -76,7 +91,7 @@ static int retry_stat(const struct sf_call *call, struct sf_conn *conn, const ch
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "stat");
+    retry_begin(&tries, conn, "stat", key);
     do
         result = tries_judge(&tries, inner->stat(call, conn->inner, key, &tries.object, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -131,7 +146,7 @@ static int retry_put(const struct sf_call *call, struct sf_conn *conn, const str
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "put");
+    retry_begin(&tries, conn, "put", put->key);
     for (;;) {
         result = tries_judge(&tries, inner->put(call, conn->inner, put, &tries.object, &tries.err));
         if (result == 0)
@@ -158,7 +173,7 @@ static int retry_copy(const struct sf_call *call, struct sf_conn *conn, const st
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "copy");
+    retry_begin(&tries, conn, "copy", copy->to);
     for (;;) {
         result = tries_judge(&tries, inner->copy(call, conn->inner, copy, &tries.object, &tries.err));
         if (result == 0)
@@ -179,7 +194,7 @@ static int retry_list_open(const struct sf_call *call, struct sf_conn *conn, con
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "list_open");
+    retry_begin(&tries, conn, "list_open", query->prefix != NULL ? query->prefix : "");
     do
         result = tries_judge(&tries, inner->list_open(call, conn->inner, query, &opened, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -199,7 +214,7 @@ static int retry_list_next(const struct sf_call *call, struct sf_list *list, con
     struct tries tries;
     int has_more, result;
 
-    retry_begin(&tries, list->conn, "list_next");
+    retry_begin(&tries, list->conn, "list_next", list->page.prefix);
     do {
         struct sf_list_sink keep = page_begin(&list->page);
 
@@ -226,28 +241,30 @@ static int retry_remove(const struct sf_call *call, struct sf_conn *conn, const 
 {
     const struct sf_plugin *inner = conn->store->inner.table;
     struct tries tries;
-    SF_AUTO(batch) batch;
+    SF_AUTO(batch) batch = {0};
+    bool settled;
+    int result;
 
+    if (count == 0)
+        return 0;
     batch_init(&batch, inner, items, count, element_size);
-    retry_begin(&tries, conn, "remove");
-    while (batch.open > 0) {
+    retry_begin(&tries, conn, "remove", items->key);
+    do {
         struct sf_remove_sink collect = batch_begin(&batch);
-        int result =
-            inner->remove(call, conn->inner, batch.items, batch.open, sizeof(batch.items[0]), &collect, &tries.err);
 
+        result =
+            inner->remove(call, conn->inner, batch.items, batch.open, sizeof(batch.items[0]), &collect, &tries.err);
         if (result != 0)
             boundary_error(inner, "remove", &tries.err);
         /* A call that succeeded may still have keys that ask for another try: then the first of them speaks. */
-        if (batch_end(&batch, result, sink, &tries.err) == 0)
+        settled = batch_end(&batch, result, sink, &tries.err) == 0;
+        tries_end(&tries, settled ? SF_OK : tries.err.cls);
+        if (settled)
             return 0;
-        if (!tries_again(&tries)) {
-            if (result == 0 && tries.err.cls != SF_CANCELLED) {
-                batch_give_up(&batch, sink);
-                return 0;
-            }
-            return tries_give(&tries, -1, NULL, err);
-        }
-    }
+    } while (tries_again(&tries));
+    if (result != 0 || tries.err.cls == SF_CANCELLED)
+        return tries_give(&tries, -1, NULL, err);
+    batch_give_up(&batch, sink);
     return 0;
 }
 
@@ -259,7 +276,7 @@ static int retry_probe(const struct sf_call *call, struct sf_conn *conn, const c
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "probe");
+    retry_begin(&tries, conn, "probe", prefix);
     do {
         sf_take(&found, sizeof(found), info);
         result = tries_judge(&tries, inner->probe(call, conn->inner, prefix, &found, &tries.err));
@@ -296,6 +313,7 @@ void wrap_retry(struct store *store, struct store *inner, struct run_call *run, 
     *inner = (struct store){0};
     outer->run = run;
     outer->log = log;
+    pace_init(&outer->pace, run);
     slots = retry_slots;
     retry_fill_upload_slots(&slots);
     wrap_table(&outer->table, outer->inner.table, &slots);

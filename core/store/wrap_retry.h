@@ -5,6 +5,7 @@
 #ifndef CORE_STORE_WRAP_RETRY_H
 #define CORE_STORE_WRAP_RETRY_H
 
+#include "core/store/pace.h"
 #include "core/store/settle.h"
 #include "core/store/store.h"
 #include "core/store/tries.h"
@@ -14,14 +15,17 @@ struct sf_store {
     struct sf_plugin table;
     struct run_call *run;
     struct log *log;
+    struct pace pace;
 };
 
 struct sf_conn {
     struct sf_store *store;
     struct sf_conn *inner;
+    struct watch_call watch;
 };
 
-void retry_begin(struct tries *tries, const struct sf_conn *conn, const char *slot);
+/* key lives as long as the call. */
+void retry_begin(struct tries *tries, struct sf_conn *conn, const char *slot, const char *key);
 
 /* Ends a call with a precondition that failed for good: 0 and the object in tries->object if what was sent stands there all the same,
  * else -1. in_doubt: an answer was lost, and the last error may be the echo of our own success. */
