@@ -88,7 +88,7 @@ static void fail_locked(struct pool *pool, const struct sf_error *err)
     if (!pool->locked.failed) {
         pool->locked.failed = true;
         pool->locked.error = *err;
-        atomic_store(&pool->run->failed, true);
+        run_call_fail(pool->run, err);
     }
     drop_all_locked(pool);
     pthread_cond_broadcast(&pool->locked.room);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/real.h"
+#include "core/pipeline/report.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -64,7 +65,11 @@ int session_open(struct session *session, const struct options *options, struct 
     if (open_settings(session, writes, err) < 0)
         return -1;
     run_call_init(&session->run, writes ? session->config.timeout_ms : 0);
+    bandwidth_init(&session->run.bandwidth, session->config.bandwidth);
     run_call_catch_signals(&session->run);
+    session->code = EXIT_FAILED;
+    if (watch_start(&session->watch, &session->run, log, session->config.grace_ms, report_stuck, session, err) < 0)
+        return -1;
     if (store_open(&session->store, &session->plugin.table, &session->settings.settings, &session->run, log, err) < 0 ||
         session->store.table->conn_open(&session->run.call, session->store.handle, &session->base.conn, err) < 0) {
         session->code = code_of_open(err);
@@ -73,7 +78,6 @@ int session_open(struct session *session, const struct options *options, struct 
     session->base.store = &session->store;
     session->base.run = &session->run;
     session->base.prefix = session->settings.prefix;
-    session->code = EXIT_FAILED;
     log_debug(log, "destination: %s", session->store.info.description);
     return 0;
 }
@@ -99,6 +103,7 @@ void session_cleanup(struct session *session)
     if (session->base.conn != NULL)
         session->store.table->conn_close(session->base.conn);
     store_cleanup(&session->store);
+    watch_stop(&session->watch);
     run_call_catch_signals(NULL);
     free(session->base_name);
     setting_list_cleanup(&session->settings);

@@ -14,6 +14,7 @@
 #include "core/store/call.h"
 #include "core/store/load.h"
 #include "core/store/store.h"
+#include "core/store/watch.h"
 
 struct session {
     const struct options *options;
@@ -26,10 +27,12 @@ struct session {
     struct setting_list settings;
     char *base_name;
     struct run_call run;
+    struct watch watch;
     struct store store;
     struct base base;
     struct pool *pool;
     struct meter meter;
+    atomic_bool printed; /* the JSON value, by whoever came first: the pipeline, or the watch that ends it */
     enum exit_code code; /* what an error of session_open means */
 };
 
