@@ -56,11 +56,11 @@ def test_a_real_database_comes_back_identical_and_is_sent_once(signed, store, re
 def test_what_is_stored_is_plain_for_other_tools(signed, store, banyandb, tmp_path):
     sources = sources_of(banyandb)
     report = harness.Site(signed, store, sources).backup()
+    copied = tmp_path / "copied"
+    aws(store, tmp_path, "cp", "--recursive", "--only-show-errors", f"{store.url}/{report['time_dir']}/", copied)
+    assert sorted(os.listdir(copied)) == sorted([*sources, ".snapferry"])
     for name, folder in sources.items():
-        copied = tmp_path / "copied" / name
-        copied.mkdir(parents=True)
-        aws(store, tmp_path, "cp", "--recursive", "--only-show-errors", f"{store.url}/{report['time_dir']}/{name}/", copied)
-        tree.assert_same(files_of(tree.snapshot(folder)), files_of(tree.snapshot(copied)),
+        tree.assert_same(files_of(tree.snapshot(folder)), files_of(tree.snapshot(copied / name)),
                          ignore=("mode", "uid", "gid", "mtime_ns"))
 
 
