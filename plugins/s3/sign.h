@@ -8,6 +8,7 @@
 #define PLUGINS_S3_SIGN_H
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "plugins/common/http.h"
 
 #define SIGN_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -34,12 +35,19 @@ struct sign_request {
     const char *amz_date; /* 20130524T000000Z */
 };
 
-/* Keeps the key derived for one secret, day, region and service; one a connection, no lock. Zero value is fine. */
+/* Keeps the key derived for one secret, day, region and service, and the memory that signing needs; one a connection, no lock. Zero
+ * value is fine. */
 struct sign_cache {
-    char scope[160]; /* what it was derived for; the secret's SHA-256 is part of it */
-    unsigned char key[32];
+    unsigned char key[SHA256_BYTES];
     bool is_set;
-    void *ctx; /* EVP_MD_CTX, reused */
+    char secret[257];
+    char day[8];
+    char region[64];
+    char service[16];
+    struct sha256 sha;
+    struct buf canonical;
+    struct buf names;
+    struct buf to_sign;
 };
 void sign_cache_cleanup(struct sign_cache *cache); /* overwrites it */
 

@@ -12,6 +12,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Pa
 sys.dont_write_bytecode = True
 
 import harness  # noqa: E402  (found by the line above)
+import sink  # noqa: E402
 from kit import tree  # noqa: E402
 
 
@@ -113,3 +114,15 @@ def files(source):
             os.utime(source / path, ns=(tree.OLD, tree.OLD))
         return source
     return fill
+
+
+@pytest.fixture
+def start_sink(built):
+    """start_sink("--latency", 20): a running S3 server that counts what it is asked, see sink.Sink. Must end well after the test."""
+    running = []
+
+    def start(*args):
+        running.append(sink.Sink(built / "bench/sink", *args))
+        return running[-1]
+    yield start
+    assert [each.close() for each in running] == [0] * len(running)

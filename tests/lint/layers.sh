@@ -28,7 +28,7 @@ core/main.c       base/ core/cli/ core/command/ core/pipeline/pipeline.h core/pr
 plugins/common/   base/
 plugins/          base/ plugins/common/
 include/          -
-bench/            -
+bench/            base/
 examples/         -
 tests/conformance/ base/
 tests/            base/ core/ plugins/ tests/
@@ -38,7 +38,7 @@ END
 # Third-party headers have rooms of their own too: the core never speaks HTTP, plugins never read our JSON.
 SYSTEM=$(cat <<'END'
 curl/       plugins/common/ bench/ tests/
-expat.h     plugins/common/ tests/
+expat.h     plugins/common/ bench/ tests/
 jansson.h   core/ plugins/s3/ plugins/gcs/ tests/
 zstd.h      core/manifest/ tests/
 openssl/    base/ core/lanes/hash.c plugins/ bench/ tests/
