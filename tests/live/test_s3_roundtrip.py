@@ -75,6 +75,19 @@ def test_two_bases_in_one_bucket_do_not_see_each_other(signed, strict, files, tm
     assert all(key.startswith(("prod/db-1/", ".snapferry/")) or key.split("/")[0] in site.listed() for key in strict.sizes())
 
 
+def test_runs_at_the_same_time_never_share_a_time_dir(signed, store, files, tmp_path):
+    """As from several machines: each has a state folder of its own, so only the store keeps them apart."""
+    site = harness.Site(signed, store, {"data": files({f"{number}": b"x" * number for number in range(50)})})
+    runs = []
+    for number in range(4):
+        (tmp_path / f"state-{number}").mkdir()
+        runs.append(signed.start("backup", "--json", "--config", site.config, env={"STATE_DIRECTORY": tmp_path / f"state-{number}"}))
+    reports = [signed.finish(process).json() for process in runs]
+    assert len({report["time_dir"] for report in reports}) == 4
+    assert site.listed() == {report["time_dir"]: "complete" for report in reports}
+    assert site.findings("--all", "--deep") == []
+
+
 # --- names ---
 
 # Beside those of kit/tree.py; a name is a file and, with a file inside, a folder.
