@@ -80,7 +80,8 @@ class Store(harness.Store):
 
     def words(self):
         """--dest and its -o, for a command without a config file."""
-        return ["--dest", self.url, *(word for name, value in self.options.items() for word in ("-o", f"{name}={value}"))]
+        texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in self.options.items()}
+        return ["--dest", self.url, *(word for name, text in texts.items() for word in ("-o", f"{name}={text}"))]
 
     def allow(self, user, *actions):
         """Lets a user of the server do these things ("GetObject") in this bucket."""

@@ -77,8 +77,8 @@ def test_credentials_of_the_config_come_by_reference(signed, strict, files, secr
     path = signed.folder / "secret"
     path.write_text(secret + "\n")
     path.chmod(0o600)
-    signed.env.update(NO_VARIABLES, THE_KEY=servers.ACCESS)
-    strict.destination.update(access_key_id={"env": "THE_KEY"}, secret_access_key={"file": str(path)})
+    signed.env.update(NO_VARIABLES)
+    strict.destination.update(access_key_id=servers.ACCESS, secret_access_key={"file": str(path)})
     site = harness.Site(signed, strict, {"data": files({"a": b"1"})})
     result = site("backup", "--json", check=harness.DONE if secret == servers.SECRET else harness.DENIED)
     if secret == WRONG:
@@ -107,7 +107,7 @@ def test_who_may_only_read_can_restore_and_is_told_that_he_may_not_write(signed,
 
 
 def test_anonymous_is_only_what_the_config_asks_for(signed, backup, bucket, gofakes3, strict, files):
-    open_to_all = bucket(gofakes3, anonymous="true")
+    open_to_all = bucket(gofakes3, anonymous=True)
     signed.env.update(NO_VARIABLES)
     harness.Site(signed, open_to_all, {"data": files({"a": b"1"})}).backup()
     error = backup(strict, "-o", "anonymous=true", check=harness.DENIED)

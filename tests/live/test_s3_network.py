@@ -84,7 +84,7 @@ def test_a_restore_on_a_bad_network_is_whole_or_fails(site, tmp_path):
 
 @pytest.mark.big
 def test_a_server_that_goes_away_in_the_middle_fails_the_run(site, tmp_path):
-    site.proxy.toxic("latency", "downstream", latency=20)
+    site.proxy.toxic("latency", "downstream", latency=50)
     process = site.run.start("backup", "--config", site.config, "--json")
     harness.wait_until(lambda: len(site.store.sizes()) > 20, process)
     site.proxy.enable(False)

@@ -25,7 +25,7 @@ def large(source):
 
 
 @pytest.fixture
-def proxied(strict, versitygw, toxiproxy, request):
+def proxied(strict, versitygw, toxiproxy):
     """The strict store, behind toxiproxy: store.proxy."""
     strict.proxy = servers.Proxy(toxiproxy, versitygw, strict.bucket)
     strict.through(strict.proxy.endpoint)
@@ -61,8 +61,8 @@ def test_parts_with_each_checksum_come_back_identical(signed, bucket, versitygw,
 @pytest.mark.big
 @pytest.mark.parametrize("edited", [False, True], ids=["continued", "the file has changed"])
 def test_the_run_after_a_killed_one_leaves_no_upload_open(signed, proxied, large, tmp_path, edited):
-    proxied.proxy.toxic("bandwidth", "upstream", rate=10_000)  # KB/s, of each connection: slow enough to be caught in the middle
-    site = harness.Site(signed, proxied, {"data": large}, upload=UPLOAD)
+    proxied.proxy.toxic("bandwidth", "upstream", rate=5_000)  # KB/s, of each connection: a second a part, four times two of them
+    site = harness.Site(signed, proxied, {"data": large}, upload={**UPLOAD, "concurrency": 2})
     process = site.run.start("backup", "--config", site.config)
     harness.wait_until(lambda: [upload for upload in proxied.uploads() if proxied.parts(*upload)], process)
     os.killpg(process.pid, signal.SIGKILL)

@@ -56,11 +56,11 @@ def test_a_real_database_comes_back_identical_and_is_sent_once(signed, store, re
 def test_what_is_stored_is_plain_for_other_tools(signed, store, banyandb, tmp_path):
     sources = sources_of(banyandb)
     report = harness.Site(signed, store, sources).backup()
+    copied = tmp_path / "copied"
+    aws(store, tmp_path, "cp", "--recursive", "--only-show-errors", f"{store.url}/{report['time_dir']}/", copied)
+    assert sorted(os.listdir(copied)) == sorted([*sources, ".snapferry"])
     for name, folder in sources.items():
-        copied = tmp_path / "copied" / name
-        copied.mkdir(parents=True)
-        aws(store, tmp_path, "cp", "--recursive", "--only-show-errors", f"{store.url}/{report['time_dir']}/{name}/", copied)
-        tree.assert_same(files_of(tree.snapshot(folder)), files_of(tree.snapshot(copied)),
+        tree.assert_same(files_of(tree.snapshot(folder)), files_of(tree.snapshot(copied / name)),
                          ignore=("mode", "uid", "gid", "mtime_ns"))
 
 
@@ -73,6 +73,19 @@ def test_two_bases_in_one_bucket_do_not_see_each_other(signed, strict, files, tm
     signed("backup", *words, "--source", f"data={site.sources['data']}")
     assert len(signed("list", "--json", *words).json()) == len(site.listed()) == 1
     assert all(key.startswith(("prod/db-1/", ".snapferry/")) or key.split("/")[0] in site.listed() for key in strict.sizes())
+
+
+def test_runs_at_the_same_time_never_share_a_time_dir(signed, store, files, tmp_path):
+    """As from several machines: each has a state folder of its own, so only the store keeps them apart."""
+    site = harness.Site(signed, store, {"data": files({f"{number}": b"x" * number for number in range(50)})})
+    runs = []
+    for number in range(4):
+        (tmp_path / f"state-{number}").mkdir()
+        runs.append(signed.start("backup", "--json", "--config", site.config, env={"STATE_DIRECTORY": tmp_path / f"state-{number}"}))
+    reports = [signed.finish(process).json() for process in runs]
+    assert len({report["time_dir"] for report in reports}) == 4
+    assert site.listed() == {report["time_dir"]: "complete" for report in reports}
+    assert site.findings("--all", "--deep") == []
 
 
 # --- names ---

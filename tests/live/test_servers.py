@@ -71,3 +71,14 @@ def test_a_tls_end_is_trusted_by_its_authority_alone(strict, versitygw, tmp_path
     client.tls.load_cert_chain(*trusted.issue("client"))
     assert client.request("GET", f"/{strict.bucket}")[0] == 200 and asking.handshakes == 1
     asking.close()
+
+
+def test_an_old_tls_end_serves_who_takes_it(strict, versitygw, tmp_path):
+    authority = tls.Authority(tmp_path, "trusted")
+    terminator = tls.Terminator(versitygw, *authority.issue("old"), old=True)
+    client = s3.Client(terminator.endpoint, ca_file=authority.certificate)
+    with pytest.raises(OSError):
+        client.request("GET", f"/{strict.bucket}")
+    tls.take_old_versions(client.tls, maximum=False)
+    assert client.request("GET", f"/{strict.bucket}")[0] == 200 and terminator.handshakes == 1
+    terminator.close()

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import warnings
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
@@ -31,20 +32,29 @@ class Authority:
         return certificate, key
 
 
+def take_old_versions(context, maximum=True):
+    """TLS 1.0 and 1.1, and no newer one unless maximum is False."""
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python calls them old, too
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        if maximum:
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+
 class Terminator:
     """Listens with TLS, and passes the bytes on to a server on 127.0.0.1. clients: a CA whose certificates a client must have.
-    versions: (lowest, highest) of ssl.TLSVersion."""
+    old: it speaks TLS 1.0 and 1.1 only."""
 
-    def __init__(self, upstream, certificate, key, clients=None, versions=None):
+    def __init__(self, upstream, certificate, key, clients=None, old=False):
         self.upstream = upstream
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
         if clients is not None:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(clients)
-        if versions is not None:
-            self.context.set_ciphers("DEFAULT@SECLEVEL=0")
-            self.context.minimum_version, self.context.maximum_version = versions
+        if old:
+            take_old_versions(self.context)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
         self.handshakes = 0  # those that succeeded
