@@ -8,6 +8,7 @@
 #define PLUGINS_S3_SIGN_H
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "plugins/common/http.h"
 
 #define SIGN_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -20,6 +21,7 @@ struct sign_credentials {
     char *session_token; /* NULL: none; owned */
 };
 void sign_credentials_cleanup(struct sign_credentials *credentials); /* overwrites them; zero value is fine */
+/* to: whatever stood there is not looked at. */
 void sign_credentials_copy(struct sign_credentials *to, const struct sign_credentials *from);
 
 /* What is signed. The headers are those sent and to be signed, host, x-amz-date and x-amz-content-sha256 among them; in any order
@@ -34,20 +36,23 @@ struct sign_request {
     const char *amz_date; /* 20130524T000000Z */
 };
 
-/* Keeps the key derived for one secret, day, region and service; one a connection, no lock. Zero value is fine. */
+/* Keeps the key derived for one secret, day, region and service, and the memory that a signature needs; one a connection, no lock.
+ * Zero value is fine. */
 struct sign_cache {
-    char scope[160]; /* what it was derived for; the secret's SHA-256 is part of it */
-    unsigned char key[32];
-    bool is_set;
-    void *ctx; /* EVP_MD_CTX, reused */
+    char secret[sizeof(((struct sign_credentials *)0)->secret)]; /* what the key was derived for, with the scope */
+    char scope[160]; /* "20130524/us-east-1/s3/aws4_request"; "": no key yet */
+    unsigned char key[SHA256_BYTES];
+    struct sha256 sha;
+    struct buf canonical, signed_headers, to_sign;
 };
 void sign_cache_cleanup(struct sign_cache *cache); /* overwrites it */
 
-/* The value of the header Authorization. region "us-east-1", service "s3" (or what a test suite says). */
+/* The value of the header Authorization; authorization is cleared first, and stays empty for anonymous credentials. region "us-east-1",
+ * service "s3" (or what a test suite says). Headers given sorted and in lower case cost the least. */
 void sign_v4(struct sign_cache *cache, const struct sign_credentials *credentials, const char *region,
              const char *service, const struct sign_request *request, struct buf *authorization);
 
-/* Its steps, for tests and for the debug log of a refused signature. */
+/* Its steps, for tests and for the debug log of a refused signature. They clear what they fill. */
 void sign_canonical_request(const struct sign_request *request, struct buf *out, struct buf *signed_headers);
 void sign_string_to_sign(const char *canonical, const char *amz_date, const char *region, const char *service,
                          struct buf *out);
