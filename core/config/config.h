@@ -56,7 +56,9 @@ struct config {
     unsigned concurrency;
     unsigned large_file_concurrency; /* 0: by the backend: 1 with parallel parts, else half of concurrency */
     uint64_t small_file_threshold;
-    uint64_t bandwidth; /* bytes a second; 0: no limit */
+    uint64_t part_size;
+    uint64_t memory_max; /* 0: the control group's limit, if there is one */
+    uint64_t bandwidth;  /* bytes a second; 0: no limit */
 };
 
 /* Reads --config, else $SNAPFERRY_CONFIG, else CONFIG_FILE_DEFAULT (which may be absent if --dest is given or nothing needs a

@@ -11,6 +11,7 @@
 #define MS_A_SECOND 1000
 #define MS_AN_HOUR 3600000
 #define MS_A_DAY 86400000
+#define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
 const struct key config_keys[] = {
@@ -85,6 +86,15 @@ const struct key config_keys[] = {
      .fallback = "stat",
      .choices = "stat|hash",
      .help = "a file is unchanged by size and mtime, or only by its SHA-256"},
+    {.name = "memory_max",
+     .type = KEY_BYTES,
+     .offset = IN(memory_max),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024 * GIB,
+     .help =
+         "memory that the process may take: with too little for upload.concurrency fewer workers start, with too little for one none "
+         "does; 0: the limit of the control group, if there is one"},
     {.name = "upload", .type = KEY_GROUP, .help = "how files are sent"},
     {.name = "upload.concurrency",
      .type = KEY_COUNT,
@@ -108,6 +118,15 @@ const struct key config_keys[] = {
      .min = 0,
      .max = 5 * GIB,
      .help = "files below this go in one request; raised to what the backend takes in one"},
+    {.name = "upload.part_size",
+     .type = KEY_BYTES,
+     .offset = IN(part_size),
+     .fallback = "16MiB",
+     .min = 5 * MIB,
+     .max = 5 * GIB,
+     .help =
+         "files above this and the threshold go in parts of this size, where the backend takes parts; raised so that its largest "
+         "number of parts suffices, and kept within its limits"},
     {.name = "upload.bandwidth",
      .type = KEY_BYTES,
      .offset = IN(bandwidth),

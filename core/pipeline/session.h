@@ -40,7 +40,7 @@ struct session {
  * reading commands go on without either. On failure session->code says how to exit. */
 MUST_CHECK int session_open(struct session *session, const struct options *options, struct log *log, bool writes,
                             struct sf_error *err);
-/* The worker threads, for pipelines that need them. */
+/* The worker threads, for pipelines that need them: as many as config, store and memory allow. */
 MUST_CHECK int session_open_pool(struct session *session, struct sf_error *err);
 void session_cleanup(struct session *session); /* zero value is fine */
 

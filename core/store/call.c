@@ -149,6 +149,20 @@ int run_call_cancel_error(const struct run_call *run, struct sf_error *err)
     return sf_fail(err, SF_CANCELLED, "stopped because another part of the run failed");
 }
 
+static int deadline_passed(const struct sf_call *call)
+{
+    return clock_mono_ms() >= call->deadline_ms;
+}
+
+struct sf_call run_call_afterwards(const struct run_call *run, int64_t ms)
+{
+    struct sf_call call = run->call; /* its requests are the run's too */
+
+    call.deadline_ms = clock_mono_ms() + ms;
+    call.cancelled = deadline_passed;
+    return call;
+}
+
 const char *request_name(unsigned kind)
 {
     static const char *const names[REQUEST_KINDS] = {

@@ -49,6 +49,9 @@ bool run_call_cancelled(const struct run_call *run); /* signal, deadline or fail
  * run_call_cancelled() made end. */
 int run_call_cancel_error(const struct run_call *run, struct sf_error *err);
 
+/* A call of the run for cleaning up behind it: cancelled by nothing but its own deadline, which is ms away. */
+struct sf_call run_call_afterwards(const struct run_call *run, int64_t ms);
+
 /* "put", "get", ...: the words of the summary. NULL beyond REQUEST_KINDS. */
 const char *request_name(unsigned kind);
 
