@@ -148,7 +148,9 @@ static void run_one_locked(struct pool *pool, struct worker *worker, enum lane l
     pool->locked.large_running += lane == LANE_LARGE;
     pool->locked.part_running += lane == LANE_PART;
     pool->locked.bulk_was_last = lane != LANE_SMALL;
-    pthread_cond_broadcast(&pool->locked.room); /* who waits may wait for the other lane */
+    /* Whoever waits for room gets half a queue of it at once: waking up for each place would cost more than many a job. */
+    if (pool->locked.queues[lane].count <= pool->queue_max / 2)
+        pthread_cond_broadcast(&pool->locked.room);
     pthread_mutex_unlock(&pool->locked.mutex);
     result = job.run(worker, job.job, &err);
     pthread_mutex_lock(&pool->locked.mutex);
