@@ -159,6 +159,10 @@ int main(int argc, char **argv)
     struct loop loop = {.sink = &sink};
     int listener, signals = signal_fd(), status;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (!read_options(argc, argv, &sink.options)) {
         fputs(usage, stderr);
         return 2;

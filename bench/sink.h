@@ -41,8 +41,9 @@ struct sink_counts {
     uint64_t requests[SINK_KINDS];
     uint64_t unavailable; /* of them answered 503 on purpose */
     uint64_t received;    /* bytes of their bodies */
-    uint64_t
-        puts_max; /* how often the key was PUT that was PUT most often; parts of an upload are no PUT, its commit is one */
+    /* How often the key was PUT that was PUT most often. A PUT that was refused counts too, one that was answered 503 on purpose does
+     * not; of an upload its commit counts. */
+    uint64_t puts_max;
 };
 
 struct sink {
