@@ -49,12 +49,16 @@ struct config {
     char **plugin_dirs; /* --plugin-dir, then the file's; absolute */
     size_t plugin_dir_count;
     int64_t timeout_ms;
+    int64_t grace_ms;
     enum time_style time_style;
     enum plan_incremental incremental;
     enum plan_compare compare;
     unsigned concurrency;
     unsigned large_file_concurrency; /* 0: by the backend: 1 with parallel parts, else half of concurrency */
     uint64_t small_file_threshold;
+    uint64_t part_size;
+    uint64_t memory_max; /* 0: the control group's limit, if there is one */
+    uint64_t bandwidth;  /* bytes a second; 0: no limit */
 };
 
 /* Reads --config, else $SNAPFERRY_CONFIG, else CONFIG_FILE_DEFAULT (which may be absent if --dest is given or nothing needs a

@@ -9,7 +9,9 @@
 #define IN(member) offsetof(struct config, member)
 #define IN_SOURCE(member) offsetof(struct source, member)
 #define MS_A_SECOND 1000
+#define MS_AN_HOUR 3600000
 #define MS_A_DAY 86400000
+#define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
 const struct key config_keys[] = {
@@ -56,6 +58,15 @@ const struct key config_keys[] = {
      .min = MS_A_SECOND,
      .max = UINT64_C(365) * MS_A_DAY,
      .help = "after this a run is cancelled and fails"},
+    {.name = "grace",
+     .type = KEY_DURATION,
+     .offset = IN(grace_ms),
+     .fallback = "30s",
+     .min = MS_A_SECOND,
+     .max = MS_AN_HOUR,
+     .help =
+         "how long a run that is cancelled (timeout, signal, failure) waits for a plugin that does not return; then the "
+         "process ends itself"},
     {.name = "time_style",
      .type = KEY_CHOICE,
      .offset = IN(time_style),
@@ -75,6 +86,15 @@ const struct key config_keys[] = {
      .fallback = "stat",
      .choices = "stat|hash",
      .help = "a file is unchanged by size and mtime, or only by its SHA-256"},
+    {.name = "memory_max",
+     .type = KEY_BYTES,
+     .offset = IN(memory_max),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024 * GIB,
+     .help =
+         "memory that the process may take: with too little for upload.concurrency fewer workers start, with too little for one none "
+         "does; 0: the limit of the control group, if there is one"},
     {.name = "upload", .type = KEY_GROUP, .help = "how files are sent"},
     {.name = "upload.concurrency",
      .type = KEY_COUNT,
@@ -98,6 +118,22 @@ const struct key config_keys[] = {
      .min = 0,
      .max = 5 * GIB,
      .help = "files below this go in one request; raised to what the backend takes in one"},
+    {.name = "upload.part_size",
+     .type = KEY_BYTES,
+     .offset = IN(part_size),
+     .fallback = "16MiB",
+     .min = 5 * MIB,
+     .max = 5 * GIB,
+     .help =
+         "files above this and the threshold go in parts of this size, where the backend takes parts; raised so that its largest "
+         "number of parts suffices, and kept within its limits"},
+    {.name = "upload.bandwidth",
+     .type = KEY_BYTES,
+     .offset = IN(bandwidth),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024 * GIB,
+     .help = "bytes a second at most, of all connections together, when restoring and verifying too; 0: no limit"},
 };
 
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -74,7 +74,11 @@ void key_describe(const struct key *key, struct buf *out)
         buf_printf(out, "a whole number from %" PRIu64 " to %" PRIu64, key->min, key->max);
         return;
     case KEY_BYTES:
-        buf_printf(out, "a size such as \"64KiB\", at most %s", format_bytes(key->max, high));
+        if (key->min > 0)
+            buf_printf(out, "a size such as \"64MiB\", from %s to %s", format_bytes(key->min, low),
+                       format_bytes(key->max, high));
+        else
+            buf_printf(out, "a size such as \"64KiB\", at most %s", format_bytes(key->max, high));
         return;
     case KEY_DURATION:
         buf_printf(out, "a duration such as \"90s\" or \"1h30m\", from %s to %s",

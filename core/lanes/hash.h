@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The digests of one body in one pass: always SHA-256, CRC32C and MD5 where the store wants them.
+ * The digests of one body in one pass: those of SHA-256, CRC32C and MD5 that are asked for.
  */
 #ifndef CORE_LANES_HASH_H
 #define CORE_LANES_HASH_H
@@ -16,7 +16,7 @@ struct hash {
     void *md5; /* EVP_MD_CTX, NULL unless wanted */
 };
 
-/* Also starts again. -1: the store wants MD5 and OpenSSL does not give it (FIPS). */
+/* wanted: SF_DIGEST_*. Also starts again. -1: the store wants MD5 and OpenSSL does not give it (FIPS). */
 MUST_CHECK int hash_init(struct hash *hash, uint32_t wanted, struct sf_error *err);
 void hash_update(struct hash *hash, const void *data, size_t bytes);
 void hash_final(struct hash *hash, struct sf_digests *out);

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-#define LANES 2
+#define LANES 3
 #define WORKER_STACK                                                                                                   \
     (512u * 1024u) /* a worker's own buffers are on the heap; this is what OpenSSL and getaddrinfo need */
 
@@ -42,7 +42,8 @@ struct pool {
         struct queue queues[LANES];
         unsigned running;
         unsigned large_running;
-        bool large_was_last; /* of the jobs taken */
+        unsigned part_running;
+        bool bulk_was_last; /* of the jobs taken: a large file or a part */
         bool closing;
         bool failed;
         struct sf_error error; /* the first, once failed */
@@ -69,12 +70,22 @@ static struct job queue_pop_locked(struct pool *pool, enum lane lane)
     return job;
 }
 
+static bool is_idle_locked(const struct pool *pool)
+{
+    int lane;
+
+    for (lane = 0; lane < LANES; lane++)
+        if (pool->locked.queues[lane].count > 0)
+            return false;
+    return pool->locked.running == 0;
+}
+
 /* Drop functions only free memory, so they may run under the mutex. */
 static void drop_all_locked(struct pool *pool)
 {
     int lane;
 
-    for (lane = 0; lane < LANES; lane++)
+    for (lane = 0; lane < LANE_PART; lane++)
         while (pool->locked.queues[lane].count > 0) {
             struct job job = queue_pop_locked(pool, (enum lane)lane);
 
@@ -88,11 +99,11 @@ static void fail_locked(struct pool *pool, const struct sf_error *err)
     if (!pool->locked.failed) {
         pool->locked.failed = true;
         pool->locked.error = *err;
-        atomic_store(&pool->run->failed, true);
+        run_call_fail(pool->run, err);
     }
     drop_all_locked(pool);
     pthread_cond_broadcast(&pool->locked.room);
-    if (pool->locked.running == 0)
+    if (is_idle_locked(pool))
         pthread_cond_broadcast(&pool->locked.idle);
 }
 
@@ -110,18 +121,21 @@ static bool has_failed_locked(struct pool *pool)
 
 /* ---- workers ---- */
 
-/* Large files first, since they take longest; but where they could hold every worker, the lanes take turns. */
+/* Parts first, so that what was begun ends soon, then large files, since they take longest; but where these could hold every worker, the
+ * lanes take turns. */
 static bool choose_lane_locked(struct pool *pool, enum lane *lane)
 {
-    bool small = pool->locked.queues[LANE_SMALL].count > 0;
-    bool large = pool->locked.queues[LANE_LARGE].count > 0 && pool->locked.large_running < pool->large_max;
-    bool takes_last = pool->locked.large_running + 1 >= pool->workers_max;
+    bool failed = has_failed_locked(pool);
+    bool part = pool->locked.queues[LANE_PART].count > 0;
+    bool small = !failed && pool->locked.queues[LANE_SMALL].count > 0;
+    bool large = !failed && pool->locked.queues[LANE_LARGE].count > 0 && pool->locked.large_running < pool->large_max;
+    bool takes_last = pool->locked.large_running + pool->locked.part_running + 1 >= pool->workers_max;
 
-    if (large && !(small && takes_last && pool->locked.large_was_last))
-        *lane = LANE_LARGE;
+    if ((part || large) && !(small && takes_last && pool->locked.bulk_was_last))
+        *lane = part ? LANE_PART : LANE_LARGE;
     else
         *lane = LANE_SMALL;
-    return small || large;
+    return small || large || part;
 }
 
 static void run_one_locked(struct pool *pool, struct worker *worker, enum lane lane)
@@ -132,19 +146,22 @@ static void run_one_locked(struct pool *pool, struct worker *worker, enum lane l
 
     pool->locked.running++;
     pool->locked.large_running += lane == LANE_LARGE;
-    pool->locked.large_was_last = lane == LANE_LARGE;
-    pthread_cond_broadcast(&pool->locked.room); /* who waits may wait for the other lane */
+    pool->locked.part_running += lane == LANE_PART;
+    pool->locked.bulk_was_last = lane != LANE_SMALL;
+    /* Whoever waits for room gets half a queue of it at once: waking up for each place would cost more than many a job. */
+    if (pool->locked.queues[lane].count <= pool->queue_max / 2)
+        pthread_cond_broadcast(&pool->locked.room);
     pthread_mutex_unlock(&pool->locked.mutex);
     result = job.run(worker, job.job, &err);
     pthread_mutex_lock(&pool->locked.mutex);
     pool->locked.running--;
     pool->locked.large_running -= lane == LANE_LARGE;
+    pool->locked.part_running -= lane == LANE_PART;
     if (lane == LANE_LARGE)
         pthread_cond_signal(&pool->locked.work); /* an idle worker may have waited for the limit */
     if (result != 0)
         fail_locked(pool, &err);
-    if (pool->locked.running == 0 && pool->locked.queues[LANE_SMALL].count == 0 &&
-        pool->locked.queues[LANE_LARGE].count == 0)
+    if (is_idle_locked(pool))
         pthread_cond_broadcast(&pool->locked.idle);
 }
 
@@ -154,10 +171,10 @@ static void serve(struct pool *pool, struct worker *worker)
 
     pthread_mutex_lock(&pool->locked.mutex);
     for (;;) {
-        if (pool->locked.closing)
-            break;
-        if (!has_failed_locked(pool) && choose_lane_locked(pool, &lane))
+        if (choose_lane_locked(pool, &lane))
             run_one_locked(pool, worker, lane);
+        else if (pool->locked.closing)
+            break;
         else
             pthread_cond_wait(&pool->locked.work, &pool->locked.mutex);
     }
@@ -167,7 +184,7 @@ static void serve(struct pool *pool, struct worker *worker)
 static void *worker_main(void *argument)
 {
     struct pool *pool = argument;
-    struct worker worker = {.store = pool->store, .run = pool->run, .buffer = mem_alloc(WORKER_BUFFER)};
+    struct worker worker = {.store = pool->store, .run = pool->run, .pool = pool, .buffer = mem_alloc(WORKER_BUFFER)};
     struct sf_error err = SF_ERROR_INIT;
 
     if (pool->store->table->conn_open(&pool->run->call, pool->store->handle, &worker.conn, &err) == 0) {
@@ -282,8 +299,7 @@ int pool_wait(struct pool *pool, struct sf_error *err)
     int result = 0;
 
     pthread_mutex_lock(&pool->locked.mutex);
-    while (pool->locked.running > 0 || pool->locked.queues[LANE_SMALL].count > 0 ||
-           pool->locked.queues[LANE_LARGE].count > 0)
+    while (!is_idle_locked(pool))
         pthread_cond_wait(&pool->locked.idle, &pool->locked.mutex);
     if (has_failed_locked(pool)) {
         *err = pool->locked.error;

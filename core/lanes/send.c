@@ -1,214 +1,100 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/lanes/send.h"
 
-#include "base/beneath.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "core/lanes/hash.h"
+#include "core/lanes/passage.h"
 #include "core/store/call.h"
 #include "core/store/store.h"
-#include "core/walk/walk.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
-#define NAME_TEXT 320 /* of a path in a message; leaves room for the reason in SF_ERROR_TEXT */
-
-/* How one reading of the file ended. */
-enum outcome {
-    DONE_STORED,
-    DONE_KNOWN,
-    FAILED,  /* for good */
-    CHANGED, /* the file did, or the bytes were not what was hashed: read again */
-};
-
-/* One file on its way. Lives on the worker's stack for the length of send_file(). */
-struct passage {
+/* One file on its way in one request. Lives on the worker's stack for the length of send_file(). */
+struct single {
+    struct passage passage;
     struct worker *worker;
-    const struct send *send;
-    struct entry *entry;
-    int fd;         /* open during a try */
-    struct stat st; /* as the try began */
     struct hash hash;
-    struct sf_digests digests;    /* have 0: not hashed */
-    struct sf_object object;      /* what the put answered */
-    char own_tag[SF_TAG_MAX + 1]; /* of the object that an earlier try stored, "" if none did */
 };
-
-static int prefix_name(const struct passage *passage, struct sf_error *err)
-{
-    AUTO_FREE char *whole = mem_printf("%s/%s", passage->send->root, passage->entry->path);
-    char name[NAME_TEXT];
-
-    return err_prefix(err, "%s", err_printable(whole, name, sizeof(name)));
-}
-
-static int source_error(struct sf_error *err, int number, const char *what)
-{
-    if (number == ENOENT || number == ENOTDIR)
-        return sf_fail(err, SF_CONFLICT, "vanished while the source was being read; back up a snapshot, not live data");
-    if (number == ELOOP || number == EXDEV)
-        return sf_fail(err, SF_CONFLICT, "became a symlink while the source was being read");
-    return err_errno(err, number, "%s", what);
-}
-
-static int open_source(struct passage *passage, struct sf_error *err)
-{
-    passage->fd = beneath_open(passage->send->rootfd, passage->entry->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
-    if (passage->fd < 0)
-        return source_error(err, errno, "cannot open");
-    if (fstat(passage->fd, &passage->st) != 0)
-        return err_errno(err, errno, "cannot stat");
-    if (!S_ISREG(passage->st.st_mode))
-        return sf_fail(err, SF_CONFLICT, "is no longer a regular file");
-    return 0;
-}
-
-/* Reads up to bytes at position, fewer only at the end of the file. */
-static ssize_t read_fully(int fd, unsigned char *buffer, size_t bytes, uint64_t position, struct sf_error *err)
-{
-    size_t done = 0;
-
-    while (done < bytes) {
-        ssize_t got = pread(fd, buffer + done, bytes - done, (off_t)(position + done));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return err_errno(err, errno, "cannot read");
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
-}
-
-/* 1: the file is as when the try began, 0: not, -1: failed. */
-static int is_unchanged(const struct passage *passage, struct sf_error *err)
-{
-    struct stat now;
-
-    if (fstat(passage->fd, &now) != 0)
-        return err_errno(err, errno, "cannot stat");
-    return now.st_size == passage->st.st_size && now.st_mtim.tv_sec == passage->st.st_mtim.tv_sec &&
-           now.st_mtim.tv_nsec == passage->st.st_mtim.tv_nsec;
-}
-
-/* An object that an earlier try left behind has to be replaced, whatever the file is now. */
-static bool is_known(const struct passage *passage)
-{
-    return passage->send->known != NULL && passage->own_tag[0] == '\0' &&
-           memcmp(passage->send->known, passage->digests.sha256, sizeof(passage->digests.sha256)) == 0;
-}
 
 /* ---- the put ---- */
 
-static void copy_tag(char to[SF_TAG_MAX + 1], const struct sf_object *object)
+static enum outcome put_body(struct single *single, const struct sf_body *body, struct sf_error *err)
 {
-    memcpy(to, object->tag, SF_TAG_MAX);
-    to[SF_TAG_MAX] = '\0';
-}
-
-static enum outcome check_answer(struct passage *passage, struct sf_error *err)
-{
-    const struct sf_object *object = &passage->object;
-
-    if (object->tag[0] != '\0')
-        copy_tag(passage->own_tag, object);
-    if (object->bytes != 0 && object->bytes != (uint64_t)passage->st.st_size) {
-        sf_fail(err, SF_CORRUPT, "%lld bytes were sent, %llu are stored", (long long)passage->st.st_size,
-                (unsigned long long)object->bytes);
-        return CHANGED;
-    }
-    if ((passage->digests.have & object->digests.have & SF_DIGEST_SHA256) != 0 &&
-        memcmp(passage->digests.sha256, object->digests.sha256, sizeof(object->digests.sha256)) != 0) {
-        sf_fail(err, SF_CORRUPT, "what is stored has another SHA-256 than what was read");
-        return CHANGED;
-    }
-    return DONE_STORED;
-}
-
-static enum outcome put_body(struct passage *passage, const struct sf_body *body, struct sf_error *err)
-{
-    const struct store *store = passage->worker->store;
-    bool hashed = passage->digests.have != 0;
-    char hex[SHA256_HEX + 1];
-    struct sf_meta meta[2] = {
-        {.size = sizeof(meta[0]), .key = "run", .value = passage->send->run},
-        {.size = sizeof(meta[0]), .key = SF_META_SHA256, .value = hex},
-    };
+    struct passage *passage = &single->passage;
+    struct passage_meta meta;
     struct sf_put put = {
         .size = sizeof(put),
         .key = passage->send->key,
         .body = body,
-        .digests = hashed ? &passage->digests : NULL,
-        .meta = meta,
-        .meta_count = (store->info.capabilities & SF_CAP_METADATA) == 0 ? 0
-                      : hashed                                          ? 2
-                                                                        : 1,
-        .meta_element_size = sizeof(meta[0]),
-        .precondition = SF_IF_ABSENT,
+        .digests = passage->digests.have != 0 ? &passage->digests : NULL,
+        .meta = meta.items,
+        .meta_element_size = sizeof(meta.items[0]),
     };
 
-    hex_encode(passage->digests.sha256, SHA256_BYTES, hex);
-    put.if_tag = passage->own_tag[0] != '\0' ? passage->own_tag : passage->send->if_tag;
-    if (put.if_tag != NULL)
-        put.precondition = SF_IF_TAG;
-    passage->object = (struct sf_object){.size = sizeof(passage->object)};
-    if (store->table->put(&passage->worker->run->call, passage->worker->conn, &put, &passage->object, err) != 0)
+    passage_meta(passage, &meta);
+    put.meta_count = meta.count;
+    put.precondition = passage_precondition(passage, &put.if_tag);
+    if (passage->store->table->put(&passage->run->call, single->worker->conn, &put, &passage->object, err) != 0)
         return err->cls == SF_CORRUPT ? CHANGED : FAILED;
-    return check_answer(passage, err);
+    return passage_check_answer(passage, err);
+}
+
+static int begin_hash(struct single *single, struct sf_error *err)
+{
+    return hash_init(&single->hash, SF_DIGEST_SHA256 | single->passage.store->info.wanted_digests, err);
 }
 
 /* ---- small: read once into the worker's buffer ---- */
 
-static enum outcome send_small(struct passage *passage, struct sf_error *err)
+static enum outcome send_small(struct single *single, struct sf_error *err)
 {
+    struct passage *passage = &single->passage;
     size_t size = (size_t)passage->st.st_size;
-    unsigned char *buffer = passage->worker->buffer, beyond;
+    unsigned char *buffer = single->worker->buffer, beyond;
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .fd = -1, .data = buffer, .length = size};
-    ssize_t got = read_fully(passage->fd, buffer, size, 0, err);
-    ssize_t more = got < 0 ? -1 : read_fully(passage->fd, &beyond, 1, size, err);
-    int same = more < 0 ? -1 : is_unchanged(passage, err);
+    ssize_t got = passage_read(passage, buffer, size, 0, err);
+    ssize_t more = got < 0 ? -1 : passage_read(passage, &beyond, 1, size, err);
+    int same = more < 0 ? -1 : passage_is_unchanged(passage, err);
 
     if (same < 0)
         return FAILED;
     if ((size_t)got != size || more != 0 || !same)
         return CHANGED;
-    if (hash_init(&passage->hash, passage->worker->store->info.wanted_digests, err) != 0)
+    if (begin_hash(single, err) != 0)
         return FAILED;
-    hash_update(&passage->hash, buffer, size);
-    hash_final(&passage->hash, &passage->digests);
-    return is_known(passage) ? DONE_KNOWN : put_body(passage, &body, err);
+    hash_update(&single->hash, buffer, size);
+    hash_final(&single->hash, &passage->digests);
+    return passage_is_known(passage) ? DONE_KNOWN : put_body(single, &body, err);
 }
 
 /* ---- large: a pass for the digest, then by descriptor from the page cache ---- */
 
 /* 1: hashed, 0: the file has another length by now, -1: failed. */
-static int hash_pass(struct passage *passage, struct sf_error *err)
+static int hash_pass(struct single *single, struct sf_error *err)
 {
+    struct passage *passage = &single->passage;
     uint64_t position = 0;
     ssize_t got;
 
-    if (hash_init(&passage->hash, passage->worker->store->info.wanted_digests, err) != 0)
+    if (begin_hash(single, err) != 0)
         return -1;
     do {
-        if (run_call_cancelled(passage->worker->run))
-            return run_call_cancel_error(passage->worker->run, err);
-        got = read_fully(passage->fd, passage->worker->buffer, WORKER_BUFFER, position, err);
+        if (run_call_cancelled(passage->run))
+            return run_call_cancel_error(passage->run, err);
+        got = passage_read(passage, single->worker->buffer, WORKER_BUFFER, position, err);
         if (got < 0)
             return -1;
-        hash_update(&passage->hash, passage->worker->buffer, (size_t)got);
+        hash_update(&single->hash, single->worker->buffer, (size_t)got);
         position += (uint64_t)got;
     } while (got == WORKER_BUFFER && position <= (uint64_t)passage->st.st_size); /* an appender may outrun us */
-    hash_final(&passage->hash, &passage->digests);
+    hash_final(&single->hash, &passage->digests);
     return position == (uint64_t)passage->st.st_size;
 }
 
 /* After a put that the store was to digest: takes its SHA-256, or hashes the file if there is none. */
-static enum outcome take_digest(struct passage *passage, struct sf_error *err)
+static enum outcome take_digest(struct single *single, struct sf_error *err)
 {
+    struct passage *passage = &single->passage;
     const char *hex = sf_object_meta(&passage->object, SF_META_SHA256);
     int hashed;
 
@@ -218,13 +104,14 @@ static enum outcome take_digest(struct passage *passage, struct sf_error *err)
     }
     if (hex != NULL && hex_decode(hex, passage->digests.sha256, SHA256_BYTES))
         return DONE_STORED;
-    hashed = hash_pass(passage, err);
+    hashed = hash_pass(single, err);
     return hashed < 0 ? FAILED : hashed ? DONE_STORED : CHANGED;
 }
 
-static enum outcome send_large(struct passage *passage, struct sf_error *err)
+static enum outcome send_large(struct single *single, struct sf_error *err)
 {
-    bool store_digests = (passage->worker->store->info.capabilities & SF_CAP_DIGEST_ON_PUT) != 0;
+    struct passage *passage = &single->passage;
+    bool store_digests = (passage->store->info.capabilities & SF_CAP_DIGEST_ON_PUT) != 0;
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_FD, .fd = passage->fd};
     enum outcome outcome = DONE_STORED;
     bool hash_first = !store_digests || passage->send->known != NULL;
@@ -233,86 +120,86 @@ static enum outcome send_large(struct passage *passage, struct sf_error *err)
     body.length = (uint64_t)passage->st.st_size;
     (void)posix_fadvise(passage->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (hash_first) {
-        same = hash_pass(passage, err);
+        same = hash_pass(single, err);
         if (same > 0)
-            same = is_unchanged(passage, err);
+            same = passage_is_unchanged(passage, err);
         if (same <= 0)
             return same < 0 ? FAILED : CHANGED;
-        if (is_known(passage))
+        if (passage_is_known(passage))
             return DONE_KNOWN;
     }
-    outcome = put_body(passage, &body, err);
+    outcome = put_body(single, &body, err);
     if (outcome == DONE_STORED && !hash_first)
-        outcome = take_digest(passage, err);
+        outcome = take_digest(single, err);
     if (outcome != DONE_STORED)
         return outcome;
-    same = is_unchanged(passage, err);
+    same = passage_is_unchanged(passage, err);
     return same < 0 ? FAILED : same ? DONE_STORED : CHANGED;
 }
 
 /* ---- one try, and all of them ---- */
 
+static bool goes_in_parts(const struct passage *passage)
+{
+    const struct sf_store_info *info = &passage->store->info;
+    uint64_t single = passage->send->single_bytes;
+
+    if (info->single_put_max_bytes != 0 && single > info->single_put_max_bytes)
+        single = info->single_put_max_bytes;
+    return (info->capabilities & SF_CAP_UPLOAD) != 0 && (uint64_t)passage->st.st_size > single;
+}
+
 static int check_limit(const struct passage *passage, struct sf_error *err)
 {
-    uint64_t limit = passage->worker->store->info.single_put_max_bytes;
+    const struct sf_store_info *info = &passage->store->info;
+    uint64_t limit = info->single_put_max_bytes != 0 ? info->single_put_max_bytes : info->object_max_bytes;
 
-    if (limit == 0)
-        limit = passage->worker->store->info.object_max_bytes;
     if (limit != 0 && (uint64_t)passage->st.st_size > limit)
-        return sf_fail(
-            err, SF_TOO_LARGE,
-            "%lld bytes, but the store takes at most %llu in one request, and sending a file in parts is not "
-            "supported yet by this version",
-            (long long)passage->st.st_size, (unsigned long long)limit);
+        return sf_fail(err, SF_TOO_LARGE, "%lld bytes, but the store takes at most %llu in one request",
+                       (long long)passage->st.st_size, (unsigned long long)limit);
     return 0;
 }
 
-static enum outcome try_once(struct passage *passage, struct sf_error *err)
+static enum outcome try_once(struct single *single, bool *in_parts, struct sf_error *err)
 {
-    passage->digests = (struct sf_digests){.size = sizeof(passage->digests)};
-    if (open_source(passage, err) != 0 || check_limit(passage, err) != 0)
+    struct passage *passage = &single->passage;
+
+    if (passage_open(passage, err) != 0)
         return FAILED;
-    return passage->st.st_size <= (off_t)WORKER_BUFFER ? send_small(passage, err) : send_large(passage, err);
-}
-
-static void close_source(struct passage *passage)
-{
-    auto_close(&passage->fd); /* only read from: nothing is lost by a failing close */
-    passage->fd = -1;
-}
-
-static void fill_entry(const struct passage *passage, bool stored)
-{
-    struct entry *entry = passage->entry;
-
-    walk_entry_stat(entry, &passage->st); /* as the next run's walk will see the same file */
-    memcpy(entry->sha256, passage->digests.sha256, sizeof(entry->sha256));
-    if (stored)
-        copy_tag(entry->tag, &passage->object);
+    /* What an earlier try stored is replaced the way it came. */
+    *in_parts = passage->own_tag[0] == '\0' && goes_in_parts(passage);
+    if (*in_parts)
+        return DONE_KNOWN;
+    if (check_limit(passage, err) != 0)
+        return FAILED;
+    return passage->st.st_size <= (off_t)WORKER_BUFFER ? send_small(single, err) : send_large(single, err);
 }
 
 int send_file(struct worker *worker, const struct send *send, struct entry *entry, enum send_result *result,
               struct sf_error *err)
 {
-    struct passage passage = {.worker = worker, .send = send, .entry = entry, .fd = -1};
+    struct single single = {
+        .passage = {.store = worker->store, .run = worker->run, .send = send, .entry = entry, .fd = -1},
+        .worker = worker};
     struct sf_error failure = SF_ERROR_INIT;
     enum outcome outcome = CHANGED;
+    bool in_parts = false;
     unsigned try;
 
     for (try = 0; try < SEND_TRIES && outcome == CHANGED; try++) {
         failure = (struct sf_error)SF_ERROR_INIT;
-        outcome = try_once(&passage, &failure);
-        close_source(&passage);
+        outcome = try_once(&single, &in_parts, &failure);
+        passage_close(&single.passage);
     }
-    hash_cleanup(&passage.hash);
-    if (outcome == CHANGED && failure.cls == SF_OK)
-        sf_fail(&failure, SF_CONFLICT, "changes while it is read (%d times); back up a snapshot, not live data",
-                SEND_TRIES);
+    hash_cleanup(&single.hash);
+    if (outcome == CHANGED)
+        passage_give_up(&failure);
     if (outcome == CHANGED || outcome == FAILED) {
         *err = failure;
-        return prefix_name(&passage, err);
+        return passage_prefix(&single.passage, err);
     }
-    fill_entry(&passage, outcome == DONE_STORED);
-    *result = outcome == DONE_STORED ? SEND_STORED : SEND_KNOWN;
+    *result = in_parts ? SEND_IN_PARTS : outcome == DONE_STORED ? SEND_STORED : SEND_KNOWN;
+    if (!in_parts)
+        passage_fill_entry(&single.passage, outcome == DONE_STORED);
     return 0;
 }

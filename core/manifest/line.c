@@ -5,8 +5,8 @@
  */
 #include "core/manifest/line.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
-#include "core/manifest/base64.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -78,7 +78,7 @@ static void add_bytes_member(struct buf *out, const char *name, const char *text
     buf_add_byte(out, '"');
     buf_add_text(out, name);
     buf_add_text(out, "_b64\":\"");
-    base64_encode(text, strlen(text), out);
+    base64_add(text, strlen(text), out);
     buf_add_byte(out, '"');
 }
 

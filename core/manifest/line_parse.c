@@ -5,9 +5,9 @@
  */
 #include "core/manifest/line.h"
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "core/manifest/base64.h"
 #include "core/manifest/member.h"
 
 #include <jansson.h>

@@ -55,6 +55,7 @@ static int config_stage(struct story *story, const struct options *options, stru
     memcpy(backup->claim.state_id, session->state.id, sizeof(backup->claim.state_id));
     state_identity(&session->state, backup->claim.identity);
     backup->claim.timeout_ms = session->config.timeout_ms;
+    backup->claim.grace_ms = session->config.grace_ms;
     backup->claim.sources = session->config.sources;
     backup->claim.source_count = session->config.source_count;
     return 0;
@@ -180,7 +181,7 @@ static void stop_lanes(struct story *story, struct sf_error *err)
 
     if (session->pool == NULL)
         return;
-    atomic_store(&session->run.failed, true);
+    run_call_fail(&session->run, err);
     if (pool_wait(session->pool, &first) < 0 && first.cls != SF_CANCELLED)
         *err = first;
     pool_close(session->pool);

@@ -67,7 +67,7 @@ static json_t *point_json(const struct point *point)
     return value;
 }
 
-static int print_json(const struct story *story)
+static int print_json(struct story *story)
 {
     json_t *list = json_array();
     size_t i;
@@ -75,7 +75,7 @@ static int print_json(const struct story *story)
     for (i = 0; i < story->points.count; i++)
         if (status_word(story->points.items[i].status) != NULL)
             json_array_append_new(list, point_json(&story->points.items[i]));
-    return report_print(list, story->session.log);
+    return report_print(&story->session, list);
 }
 
 static void print_point(const struct point *point)
@@ -132,7 +132,7 @@ enum exit_code pipeline_list(const struct options *options, struct log *log)
             story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
         report_failure(&story.session, &failure);
         if (options->json)
-            report_print(report_json(&story.session, &failure), log);
+            report_print(&story.session, report_json(&story.session, &failure));
         return failure.code;
     }
     printed = options->json ? print_json(&story) : print_table(&story);

@@ -73,13 +73,15 @@ int report_flush(struct log *log)
     return -1;
 }
 
-int report_print(json_t *value, struct log *log)
+int report_print(struct session *session, json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT);
-    int result;
+    int result = -1;
 
-    puts(text != NULL ? text : "{}");
-    result = report_flush(log);
+    if (!atomic_exchange(&session->printed, true)) {
+        puts(text != NULL ? text : "{}");
+        result = report_flush(session->log);
+    }
     free(text);
     json_decref(value);
     return result;
@@ -96,4 +98,21 @@ void report_failure(const struct session *session, struct failure *failure)
     if (failure->err.cls == SF_CANCELLED && strstr(failure->err.text, why.text) == NULL)
         err_prefix(&failure->err, "%s", why.text);
     log_error(session->log, "%s", failure->err.text);
+}
+
+int report_stuck(void *ctx, const struct sf_error *stuck)
+{
+    struct session *session = ctx;
+    struct failure failure = {.set = true, .err = *stuck};
+    struct sf_error why = SF_ERROR_INIT;
+
+    run_call_cancel_error(&session->run, &why);
+    err_prefix(&failure.err, "%s, and the plugin does not return", why.text);
+    /* A failure that nobody has told yet: the pipeline waits for the very calls that do not return. */
+    if (session->run.cancel_signal == 0 && run_call_first_error(&session->run, &failure.err))
+        log_error(session->log, "%s", failure.err.text);
+    log_error(session->log, "%s, and the plugin does not return: this process ends itself", why.text);
+    if (session->options->json)
+        report_print(session, report_json(session, &failure));
+    return (int)report_code(session, &failure.err);
 }

@@ -29,13 +29,18 @@ struct json_t *report_json(const struct session *session, const struct failure *
 /* What was printed on stdout as text has arrived; -1 (and said) if not. */
 int report_flush(struct log *log);
 
-/* Prints the JSON value, one line, and frees it. A failed write is -1 (and said). */
-int report_print(struct json_t *value, struct log *log);
+/* Prints the JSON value of the command, one line, and frees it. A failed write is -1 (and said). */
+int report_print(struct session *session, struct json_t *value);
 
 /* A raw path as a JSON string: invalid UTF-8 and control characters as \xNN text. */
 struct json_t *report_text(const char *raw);
 
 /* Logs the failure once; before report_json, since it adds what cancelled the run to the text of what was cancelled. */
 void report_failure(const struct session *session, struct failure *failure);
+
+/* The last words of a run whose plugin does not return (a watch_end_fn; ctx is the session): on the watch's thread, so of the session it
+ * reads only what does not change any more. With --json the object has status, error, requests, retries and duration_ms, not what the
+ * pipeline was still working on. Returns the exit code. */
+int report_stuck(void *ctx, const struct sf_error *stuck);
 
 #endif

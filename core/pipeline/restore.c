@@ -263,7 +263,7 @@ static json_t *part_json(const struct part *part)
     return value;
 }
 
-static int print_json(const struct story *story, const struct failure *failure)
+static int print_json(struct story *story, const struct failure *failure)
 {
     json_t *report = report_json(&story->session, failure), *sources = json_array();
     size_t i;
@@ -275,7 +275,7 @@ static int print_json(const struct story *story, const struct failure *failure)
     json_object_set_new(report, "time_dir", story->point != NULL ? json_string(story->point->time_dir) : json_null());
     json_object_set_new(report, "run", story->point != NULL ? json_string(story->point->run) : json_null());
     json_object_set_new(report, "sources", sources);
-    return report_print(report, story->session.log);
+    return report_print(&story->session, report);
 }
 
 static void log_summary(const struct story *story)

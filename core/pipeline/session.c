@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/real.h"
+#include "core/lanes/budget.h"
+#include "core/pipeline/cgroup.h"
+#include "core/pipeline/report.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -12,6 +15,10 @@
 
 /* Workers allocate little and seldom; an arena a thread would only keep freed memory apart. */
 #define ARENAS 2
+
+/* What the stages will take beyond what the process has when the pool opens: zstd streams (window 2^19), a sorted folder a level of depth,
+ * entries read ahead. */
+#define STAGES_BYTES (4u << 20)
 
 static int load_plugin(struct session *session, struct sf_error *err)
 {
@@ -64,7 +71,11 @@ int session_open(struct session *session, const struct options *options, struct 
     if (open_settings(session, writes, err) < 0)
         return -1;
     run_call_init(&session->run, writes ? session->config.timeout_ms : 0);
+    bandwidth_init(&session->run.bandwidth, session->config.bandwidth);
     run_call_catch_signals(&session->run);
+    session->code = EXIT_FAILED;
+    if (watch_start(&session->watch, &session->run, log, session->config.grace_ms, report_stuck, session, err) < 0)
+        return -1;
     if (store_open(&session->store, &session->plugin.table, &session->settings.settings, &session->run, log, err) < 0 ||
         session->store.table->conn_open(&session->run.call, session->store.handle, &session->base.conn, err) < 0) {
         session->code = code_of_open(err);
@@ -73,18 +84,40 @@ int session_open(struct session *session, const struct options *options, struct 
     session->base.store = &session->store;
     session->base.run = &session->run;
     session->base.prefix = session->settings.prefix;
-    session->code = EXIT_FAILED;
     log_debug(log, "destination: %s", session->store.info.description);
+    return 0;
+}
+
+/* Fewer workers than the config asks for, if the store or the memory is for fewer. */
+static int choose_workers(struct session *session, unsigned *workers, struct sf_error *err)
+{
+    const struct sf_store_info *info = &session->store.info;
+    struct budget budget = {.memory_max = session->config.memory_max,
+                            .process = memory_resident() + STAGES_BYTES,
+                            .conn_bytes = info->conn_bytes};
+    unsigned wanted = session->config.concurrency;
+    char text[BUDGET_TEXT];
+
+    if (info->connections_max != 0 && wanted > info->connections_max)
+        wanted = info->connections_max;
+    if (budget.memory_max == 0)
+        budget.memory_max = cgroup_memory_max(CGROUP_SELF, CGROUP_MOUNT);
+    if (budget_workers(&budget, wanted, workers, text, err) < 0) {
+        session->code = EXIT_USAGE;
+        return -1;
+    }
+    if (text[0] != '\0')
+        log_info(session->log, "%u workers instead of %u: %s", *workers, wanted, text);
     return 0;
 }
 
 int session_open_pool(struct session *session, struct sf_error *err)
 {
-    unsigned workers = session->config.concurrency, large = session->config.large_file_concurrency;
     bool parallel_parts = (session->store.info.capabilities & SF_CAP_PARALLEL_PARTS) != 0;
+    unsigned workers, large = session->config.large_file_concurrency;
 
-    if (session->store.info.connections_max != 0 && workers > session->store.info.connections_max)
-        workers = session->store.info.connections_max;
+    if (choose_workers(session, &workers, err) < 0)
+        return -1;
     if (large == 0)
         large = parallel_parts ? 1 : workers / 2;
     if (large == 0)
@@ -99,6 +132,7 @@ void session_cleanup(struct session *session)
     if (session->base.conn != NULL)
         session->store.table->conn_close(session->base.conn);
     store_cleanup(&session->store);
+    watch_stop(&session->watch);
     run_call_catch_signals(NULL);
     free(session->base_name);
     setting_list_cleanup(&session->settings);

@@ -14,6 +14,7 @@
 #include "core/store/call.h"
 #include "core/store/load.h"
 #include "core/store/store.h"
+#include "core/store/watch.h"
 
 struct session {
     const struct options *options;
@@ -26,10 +27,12 @@ struct session {
     struct setting_list settings;
     char *base_name;
     struct run_call run;
+    struct watch watch;
     struct store store;
     struct base base;
     struct pool *pool;
     struct meter meter;
+    atomic_bool printed; /* the JSON value, by whoever came first: the pipeline, or the watch that ends it */
     enum exit_code code; /* what an error of session_open means */
 };
 
@@ -37,7 +40,7 @@ struct session {
  * reading commands go on without either. On failure session->code says how to exit. */
 MUST_CHECK int session_open(struct session *session, const struct options *options, struct log *log, bool writes,
                             struct sf_error *err);
-/* The worker threads, for pipelines that need them. */
+/* The worker threads, for pipelines that need them: as many as config, store and memory allow. */
 MUST_CHECK int session_open_pool(struct session *session, struct sf_error *err);
 void session_cleanup(struct session *session); /* zero value is fine */
 

@@ -20,7 +20,7 @@ static json_t *source_json(const struct backup_source *source)
                      (json_int_t)tally->repaired_files);
 }
 
-int summary_print_json(const struct session *session, const struct backup *backup, const struct failure *failure)
+int summary_print_json(struct session *session, const struct backup *backup, const struct failure *failure)
 {
     json_t *report = report_json(session, failure), *sources = json_array();
     bool claimed = backup->claim.time_dir[0] != '\0';
@@ -33,7 +33,7 @@ int summary_print_json(const struct session *session, const struct backup *backu
     json_object_set_new(report, "time_dir", claimed ? json_string(backup->claim.time_dir) : json_null());
     json_object_set_new(report, "run", json_string(session->id));
     json_object_set_new(report, "sources", sources);
-    return report_print(report, session->log);
+    return report_print(session, report);
 }
 
 void summary_log(const struct session *session, const struct backup *backup)

@@ -11,6 +11,6 @@
 /* A line a source, and one for the point. */
 void summary_log(const struct session *session, const struct backup *backup);
 /* Prints one object on standard output; -1 if that failed (and was said). */
-int summary_print_json(const struct session *session, const struct backup *backup, const struct failure *failure);
+int summary_print_json(struct session *session, const struct backup *backup, const struct failure *failure);
 
 #endif

@@ -182,7 +182,7 @@ enum exit_code pipeline_verify(const struct options *options, struct log *log)
         if (!failure.set && story.any_damage)
             json_object_set_new(report, "status", json_string("damaged"));
         json_object_set(report, "points", story.reports);
-        if (report_print(report, log) < 0 && !failure.set)
+        if (report_print(&story.session, report) < 0 && !failure.set)
             return EXIT_FAILED;
     }
     if (failure.set)

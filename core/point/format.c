@@ -33,10 +33,11 @@ void point_format_open(const struct point_open *open, struct buf *out)
 
     for (i = 0; i < open->source_count; i++)
         json_array_append_new(sources, json_string(open->sources[i].name));
-    add_line(out, json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:I, s:i, s:o, s:s, s:s}", "format", "snapferry-open",
-                            "version", 1, "run", open->run, "identity", open->identity, "state_id", open->state_id,
-                            "lease", 0, "timeout_ms", (json_int_t)open->timeout_ms, "grace_ms", POINT_GRACE_MS,
-                            "sources", sources, "started", clock_text(open->started_ms, started), "tool", TOOL));
+    add_line(out,
+             json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:s, s:s}", "format", "snapferry-open", "version",
+                       1, "run", open->run, "identity", open->identity, "state_id", open->state_id, "lease", 0,
+                       "timeout_ms", (json_int_t)open->timeout_ms, "grace_ms", (json_int_t)open->grace_ms, "sources",
+                       sources, "started", clock_text(open->started_ms, started), "tool", TOOL));
 }
 
 static json_t *refers_list(const struct point *point)

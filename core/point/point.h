@@ -11,7 +11,6 @@
 #include "core/store/call.h"
 #include "core/store/store.h"
 
-#define POINT_GRACE_MS 30000                  /* from the deadline to the end of the process */
 #define POINT_OBJECT_MAX (4u * 1024u * 1024u) /* bytes of an .open or .commit object that we read */
 
 enum point_status {
@@ -58,6 +57,7 @@ struct point_open {
     char identity[33];
     char state_id[33];
     int64_t timeout_ms;
+    int64_t grace_ms; /* from the deadline to the end of the process */
     const struct source *sources;
     size_t source_count;
 };

@@ -5,17 +5,18 @@
 #include "base/err.h"
 #include "core/progress/log.h"
 #include "core/store/call.h"
-#include "core/store/store.h"
+#include "core/store/pace.h"
 
 #include <sys/random.h>
 
-#define FIRST_MS 100
+#define FIRST_MS 50
+#define FIRST_THROTTLED_MS 1000
 #define LONGEST_MS 20000
 #define SLICE_MS 100 /* how soon a cancelled run ends its wait */
 
-int64_t backoff_limit_ms(unsigned tries)
+int64_t backoff_limit_ms(int cls, unsigned tries)
 {
-    int64_t limit = FIRST_MS;
+    int64_t limit = cls == SF_THROTTLED ? FIRST_THROTTLED_MS : FIRST_MS;
 
     for (; tries > 1 && limit < LONGEST_MS; tries--)
         limit *= 2;
@@ -58,22 +59,40 @@ static bool cancelled_instead(const struct run_call *run, struct sf_error *err)
     return false;
 }
 
+bool backoff_allows(const struct backoff *backoff, int cls, int64_t now_ms, int64_t wait_ms)
+{
+    return err_is_retryable(cls) && backoff->tries < backoff->tries_max &&
+           wait_ms < BACKOFF_GIVE_UP_MS - (now_ms - backoff->failed_ms);
+}
+
+/* What the try after this failure costs the store's bucket, once there is enough in it. */
+static bool pay(struct backoff *backoff, int cls)
+{
+    backoff->paid = cls == SF_THROTTLED ? PACE_COST_THROTTLED : PACE_COST_TRANSIENT;
+    return backoff->pace == NULL || pace_take(backoff->pace, backoff->paid, backoff->failed_ms + BACKOFF_GIVE_UP_MS);
+}
+
 bool backoff_again(struct backoff *backoff, struct sf_error *err)
 {
-    int64_t wait;
+    int64_t now_ms = clock_mono_ms();
+    int64_t wait = random_up_to(backoff_limit_ms(err->cls, ++backoff->tries));
 
-    backoff->tries++;
-    if (!err_is_retryable(err->cls) || backoff->tries >= RETRY_TRIES)
+    if (backoff->tries == 1)
+        backoff->failed_ms = now_ms;
+    if (err->cls == SF_THROTTLED)
+        atomic_fetch_add_explicit(&backoff->run->throttles, 1, memory_order_relaxed);
+    if (wait < err->retry_after_ms)
+        wait = err->retry_after_ms; /* the store's own wish is not spread: it knows */
+    if (!backoff_allows(backoff, err->cls, now_ms, wait))
         return false;
     if (run_call_cancelled(backoff->run))
         return cancelled_instead(backoff->run, err);
-    wait = random_up_to(backoff_limit_ms(backoff->tries));
-    if (wait < err->retry_after_ms)
-        wait = err->retry_after_ms;
-    log_info(backoff->log, "%s, trying again in %.1f s (%u of %d)", err->text, (double)wait / 1000.0,
-             backoff->tries + 1, RETRY_TRIES);
+    log_info(backoff->log, "%s, trying again in %.1f s (%u of %u)", err->text, (double)wait / 1000.0,
+             backoff->tries + 1, backoff->tries_max);
     if (!wait_unless_cancelled(backoff->run, wait))
         return cancelled_instead(backoff->run, err);
+    if (!pay(backoff, err->cls))
+        return run_call_cancelled(backoff->run) ? cancelled_instead(backoff->run, err) : false;
     atomic_fetch_add_explicit(&backoff->run->retries, 1, memory_order_relaxed);
     return true;
 }

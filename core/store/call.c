@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#define SLICE_MS 100 /* how soon a cancelled run ends a wait */
+
 /* A signal handler has no argument to carry its run in, so this pointer is the one mutable global of the core. */
 static struct run_call *_Atomic caught;
 
@@ -18,11 +20,26 @@ static int call_cancelled(const struct sf_call *call)
     return run_call_cancelled(call->ctx) ? 1 : 0;
 }
 
+/* Sleeps as long as these bytes are early, in slices, so that a cancelled run does not wait. */
+static void hold_back(struct run_call *run, uint64_t bytes)
+{
+    int64_t start_ms = clock_mono_ms();
+    int64_t wait_ms = bandwidth_wait_us(&run->bandwidth, bytes, start_ms * 1000) / 1000;
+    int64_t left_ms = wait_ms;
+
+    while (left_ms > 0 && !run_call_cancelled(run)) {
+        clock_sleep_ms(left_ms < SLICE_MS ? left_ms : SLICE_MS);
+        left_ms = wait_ms - (clock_mono_ms() - start_ms);
+    }
+}
+
 static void call_account(const struct sf_call *call, uint64_t bytes)
 {
     struct run_call *run = call->ctx;
 
     atomic_fetch_add_explicit(&run->bytes_moved, bytes, memory_order_relaxed);
+    if (run->bandwidth.rate != 0)
+        hold_back(run, bytes);
 }
 
 static void call_request(const struct sf_call *call, uint32_t kind, int32_t status, uint64_t bytes)
@@ -51,10 +68,15 @@ void run_call_init(struct run_call *run, int64_t timeout_ms)
     };
     atomic_init(&run->cancel_signal, 0);
     atomic_init(&run->failed, false);
+    atomic_init(&run->first_kept, 0);
     for (i = 0; i < REQUEST_KINDS; i++)
         atomic_init(&run->requests[i], 0);
     atomic_init(&run->retries, 0);
+    atomic_init(&run->throttles, 0);
     atomic_init(&run->bytes_moved, 0);
+    atomic_init(&run->uploads_lost, 0);
+    bandwidth_init(&run->bandwidth, 0);
+    run->watch = NULL;
 }
 
 static void on_signal(int signal_number)
@@ -83,6 +105,25 @@ void run_call_catch_signals(struct run_call *run)
         atomic_store(&caught, NULL);
 }
 
+void run_call_fail(struct run_call *run, const struct sf_error *err)
+{
+    int none = 0;
+
+    if (err->cls != SF_CANCELLED && atomic_compare_exchange_strong(&run->first_kept, &none, 1)) {
+        run->first = *err;
+        atomic_store(&run->first_kept, 2);
+    }
+    atomic_store(&run->failed, true);
+}
+
+bool run_call_first_error(const struct run_call *run, struct sf_error *err)
+{
+    if (atomic_load(&run->first_kept) != 2)
+        return false;
+    *err = run->first;
+    return true;
+}
+
 bool run_call_timed_out(const struct run_call *run)
 {
     return run->call.deadline_ms != 0 && clock_mono_ms() >= run->call.deadline_ms;
@@ -106,6 +147,20 @@ int run_call_cancel_error(const struct run_call *run, struct sf_error *err)
     if (run_call_timed_out(run))
         return sf_fail(err, SF_CANCELLED, "stopped because the run's timeout has passed");
     return sf_fail(err, SF_CANCELLED, "stopped because another part of the run failed");
+}
+
+static int deadline_passed(const struct sf_call *call)
+{
+    return clock_mono_ms() >= call->deadline_ms;
+}
+
+struct sf_call run_call_afterwards(const struct run_call *run, int64_t ms)
+{
+    struct sf_call call = run->call; /* its requests are the run's too */
+
+    call.deadline_ms = clock_mono_ms() + ms;
+    call.cancelled = deadline_passed;
+    return call;
 }
 
 const char *request_name(unsigned kind)

@@ -4,12 +4,20 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define SLOTS 6
+#define SLOTS 10
 #define PARTS_MAX 4
 
 static const char *const slot_names[SLOTS] = {
-    [FAULT_PUT] = "put",   [FAULT_GET] = "get",       [FAULT_STAT] = "stat",
-    [FAULT_LIST] = "list", [FAULT_REMOVE] = "remove", [FAULT_COPY] = "copy",
+    [FAULT_PUT] = "put",
+    [FAULT_GET] = "get",
+    [FAULT_STAT] = "stat",
+    [FAULT_LIST] = "list",
+    [FAULT_REMOVE] = "remove",
+    [FAULT_COPY] = "copy",
+    [FAULT_UPLOAD_BEGIN] = "upload_begin",
+    [FAULT_UPLOAD_PART] = "upload_part",
+    [FAULT_UPLOAD_COMMIT] = "upload_commit",
+    [FAULT_UPLOAD_ABORT] = "upload_abort",
 };
 
 const char *fault_slot_name(enum fault_slot slot)
@@ -80,7 +88,7 @@ static bool parse_slotted(struct fault_rule *rule, const char *kind, char **part
     size_t used = 2;
     uint64_t number;
 
-    if (count < 2 || !parse_slot(parts[0], &rule->slot))
+    if (count < (strcmp(kind, "hang") == 0 ? 1 : 2) || !parse_slot(parts[0], &rule->slot))
         return false;
     if (strcmp(kind, "fail") == 0) {
         rule->kind = FAULT_FAIL;
@@ -96,6 +104,9 @@ static bool parse_slotted(struct fault_rule *rule, const char *kind, char **part
         if (!parse_number(parts[1], &number) || number > 3600000)
             return false;
         rule->ms = (uint32_t)number;
+    } else if (strcmp(kind, "hang") == 0) {
+        rule->kind = FAULT_HANG;
+        used = 1;
     } else {
         return false;
     }

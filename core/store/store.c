@@ -7,10 +7,13 @@
 #include "core/store/backoff.h"
 #include "core/store/boundary.h"
 #include "core/store/call.h"
+#include "core/store/watch.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/stat.h>
+
+#define KEEP_IF_INNER_HAS(slot) table->slot = inner->slot != NULL ? table->slot : NULL
 
 void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const struct sf_plugin *slots)
 {
@@ -27,31 +30,44 @@ void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const st
     table->options = inner->options;
     table->scheme_count = inner->scheme_count;
     table->schemes = inner->schemes;
-    if (inner->copy == NULL)
-        table->copy = NULL;
-    if (inner->probe == NULL)
-        table->probe = NULL;
+    KEEP_IF_INNER_HAS(copy);
+    KEEP_IF_INNER_HAS(upload_begin);
+    KEEP_IF_INNER_HAS(upload_resume);
+    KEEP_IF_INNER_HAS(upload_part);
+    KEEP_IF_INNER_HAS(upload_commit);
+    KEEP_IF_INNER_HAS(upload_abort);
+    KEEP_IF_INNER_HAS(upload_close);
+    KEEP_IF_INNER_HAS(uploads_list);
+    KEEP_IF_INNER_HAS(probe);
 }
 
 /* The plugin's own store; store_open talks to the destination as other slots do, so it is tried again like them. */
 static int open_plugin(struct store *store, const struct sf_plugin *table, const struct sf_settings *settings,
                        struct run_call *run, struct log *log, struct sf_error *err)
 {
-    struct backoff backoff = {run, log, 0};
+    struct backoff backoff = {.run = run, .log = log, .tries_max = RETRY_TRIES_OPEN};
+    struct watch_call watched;
     struct sf_error failure;
+    int result;
 
+    watch_call_init(&watched, run->watch);
     do {
         failure = (struct sf_error)SF_ERROR_INIT;
         *store = (struct store){.info = {.size = sizeof(store->info)}};
-        if (table->store_open(&run->call, settings, &store->info, &store->handle, &failure) == 0) {
-            store->table = table; /* from here on it is to be closed */
-            store->info.size = sizeof(store->info);
-            return boundary_info(table, &store->info, err);
-        }
-        boundary_error(table, "store_open", &failure);
-    } while (backoff_again(&backoff, &failure));
-    *err = failure;
-    return -1;
+        watch_enter(&watched, "store_open", "");
+        result = table->store_open(&run->call, settings, &store->info, &store->handle, &failure);
+        watch_leave(&watched);
+        if (result != 0)
+            boundary_error(table, "store_open", &failure);
+    } while (result != 0 && backoff_again(&backoff, &failure));
+    watch_call_cleanup(&watched, run->watch);
+    if (result != 0) {
+        *err = failure;
+        return -1;
+    }
+    store->table = table; /* from here on it is to be closed */
+    store->info.size = sizeof(store->info);
+    return boundary_info(table, &store->info, err);
 }
 
 int store_open(struct store *store, const struct sf_plugin *table, const struct sf_settings *settings,

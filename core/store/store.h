@@ -43,18 +43,19 @@ MUST_CHECK int store_list(const struct store *store, const struct sf_call *call,
 
 /* --- wrappers, each takes over *inner (which becomes zero) --- */
 
-/* A wrapper's own table: inner's name and options, the wrapper's slots; optional ones only where inner has them. Upload slots
- * are not handed up: no stage sends parts yet. */
+/* A wrapper's own table: inner's name and options, the wrapper's slots; optional ones only where inner has them. */
 void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const struct sf_plugin *slots);
 
 /* One call at a time into a plugin that says SF_SERIAL. */
 void wrap_serial(struct store *store, struct store *inner);
 /* Does what the environment's SNAPFERRY_FAULT says; only in builds with -Dfaults=true (tests). */
 MUST_CHECK int wrap_fault(struct store *store, struct store *inner, const char *spec, struct sf_error *err);
-/* Sends what failed with a retryable class again: full-jitter backoff, up to RETRY_TRIES, between 100 ms and 20 s; waits
- * retry_after if that is longer. A retried put with a precondition whose first answer was lost is settled by stat: an object
- * with our run and digest is our success. */
-#define RETRY_TRIES 6
+/* Sends what failed with a retryable class again: full-jitter backoff, up to RETRY_TRIES (to open a store or a connection
+ * RETRY_TRIES_OPEN, so that a wrong host shows soon) and 15 minutes, from 50 ms (throttled: 1 s) to 20 s; waits retry_after if that is longer.
+ * All connections share one pace: calls in flight go down on throttled answers and come back slowly, and retries cost. A retried put with a precondition whose first answer was lost is settled by stat: an object
+ * with our run and digest is our success; so is upload_commit, but a conflict there is the caller's, who begins another upload. */
+#define RETRY_TRIES 10
+#define RETRY_TRIES_OPEN 6
 void wrap_retry(struct store *store, struct store *inner, struct run_call *run, struct log *log);
 
 #endif

@@ -3,26 +3,14 @@
  * Misbehaves as SNAPFERRY_FAULT says, for the test suite (built with -Dfaults=true only). Rules (fault_rules.h) count calls, retries
  * included, since this wrapper stands below the retrying one.
  */
-#include "core/store/store.h"
+#include "core/store/wrap_fault.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "core/store/fault_rules.h"
 
 #include <errno.h>
 #include <signal.h>
-
-struct sf_store {
-    struct store inner;
-    struct sf_plugin table;
-    struct fault_rules rules;
-};
-
-struct sf_conn {
-    struct sf_store *store;
-    struct sf_conn *inner;
-};
 
 struct sf_list {
     struct sf_store *store;
@@ -30,20 +18,18 @@ struct sf_list {
     char *prefix;
 };
 
-/* What the rules say about one call. */
-struct fault {
-    struct sf_store *store;
-    const char *key;
-    uint64_t number; /* of this call among all */
-    bool lose;
-    bool corrupt;
-};
-
 static void die(void) __attribute__((noreturn));
 static void die(void)
 {
     for (;;)
         kill(getpid(), SIGKILL);
+}
+
+static void hang(void) __attribute__((noreturn));
+static void hang(void)
+{
+    for (;;)
+        pause();
 }
 
 static int slow_down(const struct sf_call *call, uint32_t ms, struct sf_error *err)
@@ -59,9 +45,8 @@ static int slow_down(const struct sf_call *call, uint32_t ms, struct sf_error *e
     return 0;
 }
 
-/* Before a call. -1: it does not take place, *err is what it answers. */
-static int fault_begin(struct fault *fault, const struct sf_call *call, struct sf_store *store, enum fault_slot slot,
-                       const char *key, struct sf_error *err)
+int fault_begin(struct fault *fault, const struct sf_call *call, struct sf_store *store, enum fault_slot slot,
+                const char *key, struct sf_error *err)
 {
     const struct fault_rule *fail = NULL;
     uint32_t slow_ms = 0;
@@ -81,6 +66,8 @@ static int fault_begin(struct fault *fault, const struct sf_call *call, struct s
             fail = rule;
         if (rule->kind == FAULT_SLOW)
             slow_ms += rule->ms;
+        if (rule->kind == FAULT_HANG)
+            hang();
         fault->lose = fault->lose || rule->kind == FAULT_LOSE;
         fault->corrupt = fault->corrupt || rule->kind == FAULT_CORRUPT;
     }
@@ -92,8 +79,7 @@ static int fault_begin(struct fault *fault, const struct sf_call *call, struct s
     return 0;
 }
 
-/* After the call, with its result. */
-static int fault_end(const struct fault *fault, int result, struct sf_error *err)
+int fault_end(const struct fault *fault, int result, struct sf_error *err)
 {
     const struct fault_rules *rules = &fault->store->rules;
     size_t i;
@@ -298,6 +284,7 @@ static const struct sf_plugin fault_slots = {
 int wrap_fault(struct store *store, struct store *inner, const char *spec, struct sf_error *err)
 {
     struct fault_rules rules = {0};
+    struct sf_plugin slots = fault_slots;
     struct sf_store *outer;
 
     if (fault_rules_parse(&rules, spec, err) != 0) {
@@ -310,7 +297,8 @@ int wrap_fault(struct store *store, struct store *inner, const char *spec, struc
     outer->rules.items = rules.items;
     outer->rules.count = rules.count;
     outer->rules.report = rules.report;
-    wrap_table(&outer->table, outer->inner.table, &fault_slots);
+    fault_fill_upload_slots(&slots);
+    wrap_table(&outer->table, outer->inner.table, &slots);
     store->info = outer->inner.info;
     store->table = &outer->table;
     store->handle = outer;

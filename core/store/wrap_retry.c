@@ -4,107 +4,70 @@
  * (boundary.c), keeps pages until they are whole (page.c), and settles lost answers (settle.c). The caller's out-parameters
  * change only on success.
  */
-#include "core/store/store.h"
+#include "core/store/wrap_retry.h"
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "core/store/backoff.h"
 #include "core/store/batch.h"
 #include "core/store/boundary.h"
 #include "core/store/call.h"
 #include "core/store/page.h"
-#include "core/store/settle.h"
-
-struct sf_store {
-    struct store inner;
-    struct sf_plugin table;
-    struct run_call *run;
-    struct log *log;
-};
-
-struct sf_conn {
-    struct sf_store *store;
-    struct sf_conn *inner;
-};
 
 struct sf_list {
-    struct sf_store *store;
+    struct sf_conn *conn;
     struct sf_list *inner;
     struct page page;
 };
 
-/* One slot's tries: made on the stack of each call. */
-struct tries {
-    const struct sf_plugin *table; /* of the inner store */
-    const char *slot;
-    struct backoff backoff;
-    struct sf_error err;     /* of the last try */
-    struct sf_object object; /* of the last try, where the slot answers with one */
-};
-
-static void tries_begin(struct tries *tries, const struct sf_store *store, const char *slot)
+void retry_begin(struct tries *tries, struct sf_conn *conn, const char *slot, const char *key)
 {
-    *tries = (struct tries){.table = store->inner.table, .slot = slot, .backoff = {store->run, store->log, 0}};
-    tries->err = (struct sf_error)SF_ERROR_INIT;
-    tries->object.size = sizeof(tries->object);
-}
+    struct sf_store *store = conn->store;
 
-/* Makes result and what came with it believable: 0, or -1 with a proper error. */
-static int tries_judge(struct tries *tries, int result)
-{
-    if (result != 0)
-        return boundary_error(tries->table, tries->slot, &tries->err);
-    return boundary_object(tries->table, tries->slot, &tries->object, &tries->err);
-}
-
-/* After a failed try; true: waited, everything is fresh for the next. */
-static bool tries_again(struct tries *tries)
-{
-    if (!backoff_again(&tries->backoff, &tries->err))
-        return false;
-    tries->err = (struct sf_error)SF_ERROR_INIT;
-    tries->object = (struct sf_object){.size = sizeof(tries->object)};
-    return true;
-}
-
-static int tries_give(const struct tries *tries, int result, struct sf_object *object, struct sf_error *err)
-{
-    if (result != 0)
-        *err = tries->err;
-    else if (object != NULL)
-        sf_give(object, &tries->object);
-    return result;
+    *tries = (struct tries){.table = store->inner.table, .slot = slot, .key = key, .watch = &conn->watch};
+    tries->backoff =
+        (struct backoff){.run = store->run, .log = store->log, .pace = &store->pace, .tries_max = RETRY_TRIES};
+    tries_begin(tries);
 }
 
 static void retry_store_close(struct sf_store *store)
 {
     store_cleanup(&store->inner);
+    pace_cleanup(&store->pace);
     free(store);
+}
+
+static void free_conn(struct sf_conn *conn)
+{
+    watch_call_cleanup(&conn->watch, conn->store->run->watch);
+    free(conn);
 }
 
 static int retry_conn_open(const struct sf_call *call, struct sf_store *store, struct sf_conn **conn,
                            struct sf_error *err)
 {
-    struct sf_conn *inner = NULL;
+    struct sf_conn *opened = mem_alloc(sizeof(*opened));
     struct tries tries;
     int result;
 
-    tries_begin(&tries, store, "conn_open");
+    opened->store = store;
+    watch_call_init(&opened->watch, store->run->watch);
+    retry_begin(&tries, opened, "conn_open", "");
+    tries.backoff.tries_max = RETRY_TRIES_OPEN;
     do
-        result = tries_judge(&tries, store->inner.table->conn_open(call, store->inner.handle, &inner, &tries.err));
+        result =
+            tries_judge(&tries, store->inner.table->conn_open(call, store->inner.handle, &opened->inner, &tries.err));
     while (result != 0 && tries_again(&tries));
-    if (result == 0) {
-        *conn = mem_alloc(sizeof(**conn));
-        (*conn)->store = store;
-        (*conn)->inner = inner;
-    }
+    if (result == 0)
+        *conn = opened;
+    else
+        free_conn(opened);
     return tries_give(&tries, result, NULL, err);
 }
 
 static void retry_conn_close(struct sf_conn *conn)
 {
     conn->store->inner.table->conn_close(conn->inner);
-    free(conn);
+    free_conn(conn);
 }
 
 static int retry_get(const struct sf_call *call, struct sf_conn *conn, const struct sf_get *get,
@@ -114,7 +77,7 @@ static int retry_get(const struct sf_call *call, struct sf_conn *conn, const str
     struct tries tries;
     int result;
 
-    tries_begin(&tries, conn->store, "get");
+    retry_begin(&tries, conn, "get", get->key);
     do
         result = tries_judge(&tries, inner->get(call, conn->inner, get, sink, &tries.object, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -128,11 +91,16 @@ static int retry_stat(const struct sf_call *call, struct sf_conn *conn, const ch
     struct tries tries;
     int result;
 
-    tries_begin(&tries, conn->store, "stat");
+    retry_begin(&tries, conn, "stat", key);
     do
         result = tries_judge(&tries, inner->stat(call, conn->inner, key, &tries.object, &tries.err));
     while (result != 0 && tries_again(&tries));
     return tries_give(&tries, result, object, err);
+}
+
+static bool is_refusal(int cls)
+{
+    return cls == SF_EXISTS || cls == SF_PRECONDITION;
 }
 
 /* An answer was lost on the way, and what came last does not say whether it had been a success: 0 and the object in
@@ -146,7 +114,7 @@ static int settle(const struct sf_call *call, struct sf_conn *conn, const struct
     if (tries->err.cls == SF_CANCELLED || retry_stat(call, conn, sent->key, &found, &err) != 0)
         return -1;
     if (!settle_is_ours(sent, &found)) {
-        if (tries->err.cls == SF_EXISTS || tries->err.cls == SF_PRECONDITION)
+        if (is_refusal(tries->err.cls))
             tries->err.maybe_applied = 0;
         return -1;
     }
@@ -154,20 +122,12 @@ static int settle(const struct sf_call *call, struct sf_conn *conn, const struct
     return 0;
 }
 
-static bool is_refusal(int cls)
+int retry_conclude(const struct sf_call *call, struct sf_conn *conn, const struct sent *sent, uint32_t precondition,
+                   bool in_doubt, struct tries *tries)
 {
-    return cls == SF_EXISTS || cls == SF_PRECONDITION;
-}
-
-/* Ends a put or copy that failed for good. lost: an earlier try's answer was. */
-static int conclude(const struct sf_call *call, struct sf_conn *conn, const struct sent *sent, uint32_t precondition,
-                    bool lost, struct tries *tries)
-{
-    bool open = tries->err.maybe_applied || (lost && is_refusal(tries->err.cls));
-
-    if (precondition != SF_IF_ANY && open)
+    if (precondition != SF_IF_ANY && (in_doubt || tries->err.maybe_applied))
         return settle(call, conn, sent, tries);
-    if (lost)
+    if (tries->lost)
         tries->err.maybe_applied = 1;
     return -1;
 }
@@ -183,19 +143,17 @@ static int retry_put(const struct sf_call *call, struct sf_conn *conn, const str
                               .meta = put->meta,
                               .meta_count = put->meta_count,
                               .meta_element_size = put->meta_element_size};
-    bool lost = false;
     struct tries tries;
     int result;
 
-    tries_begin(&tries, conn->store, "put");
+    retry_begin(&tries, conn, "put", put->key);
     for (;;) {
         result = tries_judge(&tries, inner->put(call, conn->inner, put, &tries.object, &tries.err));
         if (result == 0)
             break;
-        lost = lost || tries.err.maybe_applied;
         if (tries_again(&tries))
             continue;
-        result = conclude(call, conn, &sent, put->precondition, lost, &tries);
+        result = retry_conclude(call, conn, &sent, put->precondition, tries.lost && is_refusal(tries.err.cls), &tries);
         break;
     }
     return tries_give(&tries, result, object, err);
@@ -212,19 +170,17 @@ static int retry_copy(const struct sf_call *call, struct sf_conn *conn, const st
                               .meta = copy->meta,
                               .meta_count = copy->meta_count,
                               .meta_element_size = copy->meta_element_size};
-    bool lost = false;
     struct tries tries;
     int result;
 
-    tries_begin(&tries, conn->store, "copy");
+    retry_begin(&tries, conn, "copy", copy->to);
     for (;;) {
         result = tries_judge(&tries, inner->copy(call, conn->inner, copy, &tries.object, &tries.err));
         if (result == 0)
             break;
-        lost = lost || tries.err.maybe_applied;
         if (tries_again(&tries))
             continue;
-        result = conclude(call, conn, &sent, copy->precondition, lost, &tries);
+        result = retry_conclude(call, conn, &sent, copy->precondition, tries.lost && is_refusal(tries.err.cls), &tries);
         break;
     }
     return tries_give(&tries, result, object, err);
@@ -238,13 +194,13 @@ static int retry_list_open(const struct sf_call *call, struct sf_conn *conn, con
     struct tries tries;
     int result;
 
-    tries_begin(&tries, conn->store, "list_open");
+    retry_begin(&tries, conn, "list_open", query->prefix != NULL ? query->prefix : "");
     do
         result = tries_judge(&tries, inner->list_open(call, conn->inner, query, &opened, &tries.err));
     while (result != 0 && tries_again(&tries));
     if (result == 0) {
         *list = mem_alloc(sizeof(**list));
-        (*list)->store = conn->store;
+        (*list)->conn = conn;
         (*list)->inner = opened;
         page_init(&(*list)->page, inner, query);
     }
@@ -254,11 +210,11 @@ static int retry_list_open(const struct sf_call *call, struct sf_conn *conn, con
 static int retry_list_next(const struct sf_call *call, struct sf_list *list, const struct sf_list_sink *sink, int *more,
                            struct sf_error *err)
 {
-    const struct sf_plugin *inner = list->store->inner.table;
+    const struct sf_plugin *inner = list->conn->store->inner.table;
     struct tries tries;
     int has_more, result;
 
-    tries_begin(&tries, list->store, "list_next");
+    retry_begin(&tries, list->conn, "list_next", list->page.prefix);
     do {
         struct sf_list_sink keep = page_begin(&list->page);
 
@@ -275,7 +231,7 @@ static int retry_list_next(const struct sf_call *call, struct sf_list *list, con
 
 static void retry_list_close(struct sf_list *list)
 {
-    list->store->inner.table->list_close(list->inner);
+    list->conn->store->inner.table->list_close(list->inner);
     page_cleanup(&list->page);
     free(list);
 }
@@ -285,28 +241,30 @@ static int retry_remove(const struct sf_call *call, struct sf_conn *conn, const 
 {
     const struct sf_plugin *inner = conn->store->inner.table;
     struct tries tries;
-    SF_AUTO(batch) batch;
+    SF_AUTO(batch) batch = {0};
+    bool settled;
+    int result;
 
+    if (count == 0)
+        return 0;
     batch_init(&batch, inner, items, count, element_size);
-    tries_begin(&tries, conn->store, "remove");
-    while (batch.open > 0) {
+    retry_begin(&tries, conn, "remove", items->key);
+    do {
         struct sf_remove_sink collect = batch_begin(&batch);
-        int result =
-            inner->remove(call, conn->inner, batch.items, batch.open, sizeof(batch.items[0]), &collect, &tries.err);
 
+        result =
+            inner->remove(call, conn->inner, batch.items, batch.open, sizeof(batch.items[0]), &collect, &tries.err);
         if (result != 0)
             boundary_error(inner, "remove", &tries.err);
         /* A call that succeeded may still have keys that ask for another try: then the first of them speaks. */
-        if (batch_end(&batch, result, sink, &tries.err) == 0)
+        settled = batch_end(&batch, result, sink, &tries.err) == 0;
+        tries_end(&tries, settled ? SF_OK : tries.err.cls);
+        if (settled)
             return 0;
-        if (!tries_again(&tries)) {
-            if (result == 0 && tries.err.cls != SF_CANCELLED) {
-                batch_give_up(&batch, sink);
-                return 0;
-            }
-            return tries_give(&tries, -1, NULL, err);
-        }
-    }
+    } while (tries_again(&tries));
+    if (result != 0 || tries.err.cls == SF_CANCELLED)
+        return tries_give(&tries, -1, NULL, err);
+    batch_give_up(&batch, sink);
     return 0;
 }
 
@@ -318,7 +276,7 @@ static int retry_probe(const struct sf_call *call, struct sf_conn *conn, const c
     struct tries tries;
     int result;
 
-    tries_begin(&tries, conn->store, "probe");
+    retry_begin(&tries, conn, "probe", prefix);
     do {
         sf_take(&found, sizeof(found), info);
         result = tries_judge(&tries, inner->probe(call, conn->inner, prefix, &found, &tries.err));
@@ -349,12 +307,16 @@ static const struct sf_plugin retry_slots = {
 void wrap_retry(struct store *store, struct store *inner, struct run_call *run, struct log *log)
 {
     struct sf_store *outer = mem_alloc(sizeof(*outer));
+    struct sf_plugin slots;
 
     outer->inner = *inner;
     *inner = (struct store){0};
     outer->run = run;
     outer->log = log;
-    wrap_table(&outer->table, outer->inner.table, &retry_slots);
+    pace_init(&outer->pace, run);
+    slots = retry_slots;
+    retry_fill_upload_slots(&slots);
+    wrap_table(&outer->table, outer->inner.table, &slots);
     store->info = outer->inner.info;
     store->table = &outer->table;
     store->handle = outer;

@@ -25,6 +25,11 @@ struct sf_list {
     struct sf_list *inner;
 };
 
+struct sf_upload {
+    struct sf_store *store;
+    struct sf_upload *inner;
+};
+
 static int enter(const struct sf_call *call, struct sf_store *store, struct sf_error *err)
 {
     pthread_mutex_lock(&store->mutex);
@@ -147,6 +152,88 @@ static int serial_copy(const struct sf_call *call, struct sf_conn *conn, const s
     return leave(conn->store, conn->store->inner.table->copy(call, conn->inner, copy, object, err));
 }
 
+/* ---- objects in parts ---- */
+
+static void wrap_upload(struct sf_store *store, struct sf_upload *inner, struct sf_upload **upload)
+{
+    *upload = mem_alloc(sizeof(**upload));
+    (*upload)->store = store;
+    (*upload)->inner = inner;
+}
+
+static int serial_upload_begin(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *args,
+                               struct sf_upload_token *token, struct sf_upload **upload, struct sf_error *err)
+{
+    struct sf_upload *inner = NULL;
+    int result;
+
+    if (enter(call, conn->store, err) != 0)
+        return -1;
+    result = leave(conn->store, conn->store->inner.table->upload_begin(call, conn->inner, args, token, &inner, err));
+    if (result == 0)
+        wrap_upload(conn->store, inner, upload);
+    return result;
+}
+
+static int serial_upload_resume(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *args,
+                                const struct sf_upload_token *token, uint64_t *persisted, struct sf_upload **upload,
+                                struct sf_error *err)
+{
+    struct sf_upload *inner = NULL;
+    int result;
+
+    if (enter(call, conn->store, err) != 0)
+        return -1;
+    result = leave(conn->store,
+                   conn->store->inner.table->upload_resume(call, conn->inner, args, token, persisted, &inner, err));
+    if (result == 0)
+        wrap_upload(conn->store, inner, upload);
+    return result;
+}
+
+static int serial_upload_part(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                              const struct sf_part *part, struct sf_part_result *result, struct sf_error *err)
+{
+    if (enter(call, conn->store, err) != 0)
+        return -1;
+    return leave(conn->store,
+                 conn->store->inner.table->upload_part(call, conn->inner, upload->inner, part, result, err));
+}
+
+static int serial_upload_commit(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                                const struct sf_upload_args *args, const struct sf_part_done *parts, uint32_t count,
+                                uint32_t element_size, struct sf_object *object, struct sf_error *err)
+{
+    if (enter(call, conn->store, err) != 0)
+        return -1;
+    return leave(conn->store, conn->store->inner.table->upload_commit(call, conn->inner, upload->inner, args, parts,
+                                                                      count, element_size, object, err));
+}
+
+static int serial_upload_abort(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                               struct sf_error *err)
+{
+    if (enter(call, conn->store, err) != 0)
+        return -1;
+    return leave(conn->store, conn->store->inner.table->upload_abort(call, conn->inner, upload->inner, err));
+}
+
+static void serial_upload_close(struct sf_upload *upload)
+{
+    pthread_mutex_lock(&upload->store->mutex);
+    upload->store->inner.table->upload_close(upload->inner);
+    pthread_mutex_unlock(&upload->store->mutex);
+    free(upload);
+}
+
+static int serial_uploads_list(const struct sf_call *call, struct sf_conn *conn, const char *prefix,
+                               const struct sf_uploads_sink *sink, struct sf_error *err)
+{
+    if (enter(call, conn->store, err) != 0)
+        return -1;
+    return leave(conn->store, conn->store->inner.table->uploads_list(call, conn->inner, prefix, sink, err));
+}
+
 static int serial_probe(const struct sf_call *call, struct sf_conn *conn, const char *prefix,
                         struct sf_store_info *info, struct sf_error *err)
 {
@@ -167,6 +254,13 @@ static const struct sf_plugin serial_slots = {
     .list_close = serial_list_close,
     .remove = serial_remove,
     .copy = serial_copy,
+    .upload_begin = serial_upload_begin,
+    .upload_resume = serial_upload_resume,
+    .upload_part = serial_upload_part,
+    .upload_commit = serial_upload_commit,
+    .upload_abort = serial_upload_abort,
+    .upload_close = serial_upload_close,
+    .uploads_list = serial_uploads_list,
     .probe = serial_probe,
 };
 

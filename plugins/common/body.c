@@ -7,116 +7,142 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <string.h>
 
-#define STEP_BYTES (128u * 1024u)
+enum { STEP_BYTES = 128 * 1024, ASK_BYTES = 1024 * 1024 };
 
-static int64_t read_fd(const struct sf_body *body, uint64_t position, void *buffer, size_t bytes, const char *what,
-                       struct sf_error *err)
+static int fail_short(const char *what, struct sf_error *err)
 {
-    for (;;) {
-        ssize_t got = pread(body->fd, buffer, bytes, (off_t)(body->offset + position));
+    return sf_fail(err, SF_CORRUPT, "%s: the source is shorter than it was said to be", what);
+}
 
-        if (got >= 0)
-            return got;
-        if (errno != EINTR)
-            return err_errno(err, errno, "%s: cannot read what is to be sent", what);
-    }
+static int64_t read_descriptor(const struct sf_body *body, uint64_t position, void *buffer, size_t want,
+                               const char *what, struct sf_error *err)
+{
+    ssize_t got;
+
+    do {
+        got = pread(body->fd, buffer, want, (off_t)(body->offset + position));
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return err_errno(err, errno, "%s: read the source", what);
+    return got != 0 ? got : fail_short(what, err);
+}
+
+static int64_t read_callback(const struct sf_body *body, uint64_t position, void *buffer, size_t want, const char *what,
+                             struct sf_error *err)
+{
+    int64_t got = body->read(body->ctx, position, buffer, want, err);
+
+    if (got < 0)
+        return -1;
+    return got != 0 && (uint64_t)got <= want ? got : fail_short(what, err);
 }
 
 int64_t body_read(const struct sf_body *body, uint64_t position, void *buffer, size_t bytes, const char *what,
                   struct sf_error *err)
 {
-    int64_t got;
+    uint64_t rest = position < body->length ? body->length - position : 0;
+    size_t want = rest < bytes ? (size_t)rest : bytes;
 
-    if (position >= body->length)
+    if (want == 0)
         return 0;
-    if (bytes > body->length - position)
-        bytes = (size_t)(body->length - position);
-    switch (body->kind) {
+    switch ((enum sf_body_kind)body->kind) {
     case SF_BODY_MEMORY:
-        memcpy(buffer, (const char *)body->data + position, bytes);
-        return (int64_t)bytes;
+        memcpy(buffer, (const char *)body->data + position, want);
+        return (int64_t)want;
     case SF_BODY_FD:
-        got = read_fd(body, position, buffer, bytes, what, err);
-        break;
+        return read_descriptor(body, position, buffer, want, what, err);
     case SF_BODY_CALLBACK:
-        got = body->read(body->ctx, position, buffer, bytes, err);
-        break;
-    default:
-        return sf_fail(err, SF_UNSUPPORTED, "%s: a body of an unknown kind (%u)", what, body->kind);
+        return read_callback(body, position, buffer, want, what, err);
     }
-    if (got == 0)
-        return sf_fail(err, SF_CORRUPT, "%s: the source ends after %llu of %llu bytes", what,
-                       (unsigned long long)position, (unsigned long long)body->length);
-    return got < 0 ? -1 : got;
+    return sf_fail(err, SF_UNSUPPORTED, "%s: a body of the unknown kind %u", what, body->kind);
 }
 
-/* ---- digests ---- */
-
+/* What one pass computes. */
 struct pass {
     uint32_t wanted;
-    struct sha256 sha;
     uint32_t crc32c;
-    EVP_MD_CTX *md5;
+    struct sha256 sha256;
+    EVP_MD_CTX *md5; /* NULL: not wanted */
 };
 
 static void pass_cleanup(struct pass *pass)
 {
-    sha256_cleanup(&pass->sha);
+    sha256_cleanup(&pass->sha256);
     EVP_MD_CTX_free(pass->md5);
 }
 
 static int pass_begin(struct pass *pass, uint32_t wanted, const char *what, struct sf_error *err)
 {
+    EVP_MD *md5;
+    int begun;
+
     pass->wanted = wanted;
     if ((wanted & SF_DIGEST_SHA256) != 0)
-        sha256_init(&pass->sha);
+        sha256_init(&pass->sha256);
     if ((wanted & SF_DIGEST_MD5) == 0)
         return 0;
-    pass->md5 = EVP_MD_CTX_new();
-    if (pass->md5 == NULL || EVP_DigestInit_ex(pass->md5, EVP_md5(), NULL) != 1)
-        return sf_fail(err, SF_UNSUPPORTED, "%s: MD5 is needed, which this system's OpenSSL does not allow", what);
-    return 0;
+    /* It protects nothing here, it only finds mangled bytes: so a system set to FIPS may give it where it has one. */
+    md5 = EVP_MD_fetch(NULL, "MD5", "-fips");
+    pass->md5 = md5 != NULL ? EVP_MD_CTX_new() : NULL;
+    begun = pass->md5 != NULL && EVP_DigestInit_ex2(pass->md5, md5, NULL) == 1;
+    EVP_MD_free(md5);
+    if (begun)
+        return 0;
+    return sf_fail(err, SF_UNSUPPORTED, "%s: the store wants an MD5, which OpenSSL on this system does not compute",
+                   what);
 }
 
 static void pass_update(struct pass *pass, const void *data, size_t bytes)
 {
     if ((pass->wanted & SF_DIGEST_SHA256) != 0)
-        sha256_update(&pass->sha, data, bytes);
+        sha256_update(&pass->sha256, data, bytes);
     if ((pass->wanted & SF_DIGEST_CRC32C) != 0)
         pass->crc32c = crc32c_update(pass->crc32c, data, bytes);
     if (pass->md5 != NULL)
         (void)EVP_DigestUpdate(pass->md5, data, bytes);
 }
 
-static void pass_end(struct pass *pass, struct sf_digests *digests)
+static int pass_end(struct pass *pass, const char *what, struct sf_digests *digests, struct sf_error *err)
 {
+    uint8_t md5[sizeof(digests->md5)];
+
+    if (pass->md5 != NULL && EVP_DigestFinal_ex(pass->md5, md5, NULL) != 1)
+        return sf_fail(err, SF_PERMANENT, "%s: OpenSSL could not end an MD5", what);
+    if (pass->md5 != NULL)
+        memcpy(digests->md5, md5, sizeof(md5));
     if ((pass->wanted & SF_DIGEST_SHA256) != 0)
-        sha256_final(&pass->sha, digests->sha256);
+        sha256_final(&pass->sha256, digests->sha256);
     if ((pass->wanted & SF_DIGEST_CRC32C) != 0)
         digests->crc32c = pass->crc32c;
-    if (pass->md5 != NULL)
-        (void)EVP_DigestFinal_ex(pass->md5, digests->md5, NULL);
     digests->have |= pass->wanted;
+    return 0;
 }
 
-static int pass_over(const struct sf_call *call, const struct sf_body *body, struct pass *pass, const char *what,
-                     struct sf_error *err)
+/* Bytes in memory are digested where they are, all others through buffer. */
+static int pass_run(const struct sf_call *call, struct pass *pass, const struct sf_body *body, const char *what,
+                    struct sf_error *err)
 {
-    AUTO_FREE unsigned char *buffer = mem_alloc(STEP_BYTES);
-    uint64_t position = 0;
+    bool at_hand = body->kind == SF_BODY_MEMORY;
+    AUTO_FREE char *buffer = at_hand ? NULL : mem_resize(NULL, STEP_BYTES);
+    uint64_t done, ask_at = 0;
 
-    while (position < body->length) {
-        int64_t got;
+    for (done = 0; done < body->length;) {
+        uint64_t rest = body->length - done;
+        int64_t got = rest < STEP_BYTES ? (int64_t)rest : STEP_BYTES;
 
-        if (call->cancelled(call))
+        if (done >= ask_at && call->cancelled(call))
             return sf_fail(err, SF_CANCELLED, "%s: stopped", what);
-        got = body_read(body, position, buffer, STEP_BYTES, what, err);
+        if (done >= ask_at)
+            ask_at = done + ASK_BYTES - STEP_BYTES;
+        if (!at_hand)
+            got = body_read(body, done, buffer, STEP_BYTES, what, err);
         if (got < 0)
             return -1;
-        pass_update(pass, buffer, (size_t)got);
-        position += (uint64_t)got;
+        pass_update(pass, at_hand ? (const char *)body->data + done : buffer, (size_t)got);
+        done += (uint64_t)got;
     }
     return 0;
 }
@@ -124,25 +150,15 @@ static int pass_over(const struct sf_call *call, const struct sf_body *body, str
 int body_digest(const struct sf_call *call, const struct sf_body *body, uint32_t wanted, const char *what,
                 struct sf_digests *digests, struct sf_error *err)
 {
-    SF_AUTO(pass) pass = {0};
-    int result = 0;
+    const uint32_t known = SF_DIGEST_SHA256 | SF_DIGEST_CRC32C | SF_DIGEST_MD5;
+    SF_AUTO(pass) pass = {.crc32c = 0};
 
-    if (pass_begin(&pass, wanted, what, err) < 0)
+    wanted &= known & ~digests->have;
+    if (wanted == 0)
+        return 0;
+    if (pass_begin(&pass, wanted, what, err) < 0 || pass_run(call, &pass, body, what, err) < 0)
         return -1;
-    if (body->kind == SF_BODY_MEMORY)
-        pass_update(&pass, body->data, (size_t)body->length);
-    else
-        result = pass_over(call, body, &pass, what, err);
-    if (result == 0)
-        pass_end(&pass, digests);
-    return result;
-}
-
-/* ---- base64 ---- */
-
-void base64_encode(const void *data, size_t bytes, char *out)
-{
-    (void)EVP_EncodeBlock((unsigned char *)out, data, (int)bytes);
+    return pass_end(&pass, what, digests, err);
 }
 
 void base64_crc32c(uint32_t crc32c, char out[BASE64_BYTES(4)])

@@ -6,6 +6,7 @@
 #define PLUGINS_COMMON_BODY_H
 
 #include "base/auto.h"
+#include "base/base64.h"
 #include "snapferry/plugin.h"
 
 /* Up to bytes from position on, at least one unless position is the body's length: then 0. A source that ends before is SF_CORRUPT, a
@@ -18,10 +19,7 @@ MUST_CHECK int64_t body_read(const struct sf_body *body, uint64_t position, void
 MUST_CHECK int body_digest(const struct sf_call *call, const struct sf_body *body, uint32_t wanted, const char *what,
                            struct sf_digests *digests, struct sf_error *err);
 
-/* Base64 of bytes with padding and NUL; out holds BASE64_BYTES(bytes). */
-#define BASE64_BYTES(n) (((n) + 2) / 3 * 4 + 1)
-void base64_encode(const void *data, size_t bytes, char *out);
-/* Of a CRC32C: its four bytes big-endian, as S3 and GCS spell it. */
+/* Base64 of a CRC32C: of its four bytes, big-endian, as S3 and GCS spell it. */
 void base64_crc32c(uint32_t crc32c, char out[BASE64_BYTES(4)]);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* Appends text with every byte but A-Z a-z 0-9 - _ . ~ as %XX in upper case (RFC 3986, unreserved). keep_slash: '/' stays too. */
 void percent_encode(struct buf *out, const char *text, bool keep_slash);
-/* Decodes %XX; false on a '%' without two hex digits, or one that hides a NUL. '+' stays. */
+/* Appends text with %XX decoded; '+' stays. false on a '%' without two hex digits, or one that hides a NUL: out is as it was then. */
 bool percent_decode(struct buf *out, const char *text);
 
 /* An HTTP date (RFC 9110, 5.6.7: all three forms), in ms since 1970. */

@@ -11,16 +11,20 @@
 #include "snapferry/plugin.h"
 
 #define XML_DEPTH_MAX 16
-#define XML_TEXT_MAX 8192 /* bytes of one element's text; a key of 1,024 bytes URL-encoded has 3,072 */
+#define XML_TEXT_MAX 8192    /* bytes of one element's text; a key of 1,024 bytes URL-encoded has 3,072 */
+#define XML_MARKUP_MAX 65536 /* bytes of one tag or comment that comes in several pieces */
 
 /* Called at the end of each element. path: names without namespace from the root, "ListBucketResult/Contents/Key"; text: its own
- * character data, decoded, "" if none. -1 with *err filled stops. */
+ * character data, decoded, "" if none; white space between child elements is none. Both are valid during the call. -1 with *err
+ * filled stops, and xml_feed() answers that error. */
 typedef int (*xml_element_fn)(void *ctx, const char *path, const char *text, struct sf_error *err);
 
 struct xml;
 /* begin: NULL, or called at the start of each element (text is then ""). what: for messages. */
 struct xml *xml_new(xml_element_fn begin, xml_element_fn end, void *ctx, const char *what);
-/* A piece of the document. Malformed XML is SF_TRANSIENT (an answer that was cut or mangled on the way). */
+/* A piece of the document; white space before the first byte of it is fine. Malformed XML is SF_TRANSIENT (an answer that was cut or
+ * mangled on the way), and so is a DTD (no store sends one, but a proxy's HTML page has it); beyond a limit is SF_PERMANENT. After a
+ * failure xml_free() is all that may follow. */
 MUST_CHECK int xml_feed(struct xml *xml, const void *bytes, size_t length, struct sf_error *err);
 /* The document has to be whole. A document of white space alone is malformed. */
 MUST_CHECK int xml_finish(struct xml *xml, struct sf_error *err);

@@ -6,7 +6,6 @@
  */
 #include "plugins/s3/s3.h"
 
-#include "base/base64.h"
 
 #include <string.h>
 

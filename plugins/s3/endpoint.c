@@ -178,8 +178,8 @@ static int build_custom(struct endpoint *endpoint, struct sf_error *err)
 {
     AUTO_FREE char *host = NULL;
     AUTO_FREE char *name = NULL;
-    const char *start;
-    size_t bytes;
+    const char *start = "";
+    size_t bytes = 0;
 
     if (take_custom(endpoint, endpoint->custom, &start, &bytes, err) < 0)
         return -1;

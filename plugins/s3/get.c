@@ -42,6 +42,18 @@ struct getting {
     bool has_range;
 };
 
+/* Some stores ignore If-Match here, as others ignore Range. */
+static bool has_tag(const struct getting *getting)
+{
+    const char *etag = http_response_header(getting->response, "etag");
+    struct sf_object object;
+
+    if (getting->args->if_tag == NULL || etag == NULL)
+        return true;
+    object_tag(&object, etag);
+    return strcmp(object.tag, getting->args->if_tag) == 0;
+}
+
 /* A range that was asked for and a whole object that comes would put bytes in the wrong place. */
 static int write_body(void *ctx, const void *bytes, size_t length, struct sf_error *err)
 {
@@ -50,6 +62,8 @@ static int write_body(void *ctx, const void *bytes, size_t length, struct sf_err
     if (getting->has_range && getting->response->status != 206)
         return sf_fail(err, SF_UNSUPPORTED, "%s: the store sends all of the object where a range was asked for",
                        getting->args->key);
+    if (getting->sink.bytes == 0 && !has_tag(getting))
+        return sf_fail(err, SF_PRECONDITION, "%s: the object has another tag", getting->args->key);
     return http_sink_write(&getting->sink, bytes, length, err);
 }
 

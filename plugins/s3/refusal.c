@@ -227,6 +227,6 @@ int refusal_error(const struct sf_conn *conn, const struct request *request, con
     else if (err->cls == SF_DENIED && strstr(refusal->message, "object lock") != NULL)
         err->cls = SF_IMMUTABLE;
     describe(conn, request, refusal, err);
-    err->maybe_applied = is_in_doubt(request, response->status);
+    err->maybe_applied = is_in_doubt(request, response->status) || response->is_resent;
     return -1;
 }

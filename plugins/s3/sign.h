@@ -21,6 +21,7 @@ struct sign_credentials {
     char *session_token; /* NULL: none; owned */
 };
 void sign_credentials_cleanup(struct sign_credentials *credentials); /* overwrites them; zero value is fine */
+/* to: whatever stood there is not looked at. */
 void sign_credentials_copy(struct sign_credentials *to, const struct sign_credentials *from);
 
 /* What is signed. The headers are those sent and to be signed, host, x-amz-date and x-amz-content-sha256 among them; in any order
@@ -35,27 +36,23 @@ struct sign_request {
     const char *amz_date; /* 20130524T000000Z */
 };
 
-/* Keeps the key derived for one secret, day, region and service, and the memory that signing needs; one a connection, no lock. Zero
- * value is fine. */
+/* Keeps the key derived for one secret, day, region and service, and the memory that a signature needs; one a connection, no lock.
+ * Zero value is fine. */
 struct sign_cache {
+    char secret[sizeof(((struct sign_credentials *)0)->secret)]; /* what the key was derived for, with the scope */
+    char scope[160]; /* "20130524/us-east-1/s3/aws4_request"; "": no key yet */
     unsigned char key[SHA256_BYTES];
-    bool is_set;
-    char secret[257];
-    char day[8];
-    char region[64];
-    char service[16];
     struct sha256 sha;
-    struct buf canonical;
-    struct buf names;
-    struct buf to_sign;
+    struct buf canonical, signed_headers, to_sign;
 };
 void sign_cache_cleanup(struct sign_cache *cache); /* overwrites it */
 
-/* The value of the header Authorization. region "us-east-1", service "s3" (or what a test suite says). */
+/* The value of the header Authorization; authorization is cleared first, and stays empty for anonymous credentials. region "us-east-1",
+ * service "s3" (or what a test suite says). Headers given sorted and in lower case cost the least. */
 void sign_v4(struct sign_cache *cache, const struct sign_credentials *credentials, const char *region,
              const char *service, const struct sign_request *request, struct buf *authorization);
 
-/* Its steps, for tests and for the debug log of a refused signature. */
+/* Its steps, for tests and for the debug log of a refused signature. They clear what they fill. */
 void sign_canonical_request(const struct sign_request *request, struct buf *out, struct buf *signed_headers);
 void sign_string_to_sign(const char *canonical, const char *amz_date, const char *region, const char *service,
                          struct buf *out);

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import time
 
 import pytest
 
@@ -23,6 +24,7 @@ EFFECTS = {
     "sources[].restore_to": "test_restore_to_is_where_a_restore_goes",
     "plugin_dirs": "test_plugin_dirs_are_where_plugins_are_found",
     "timeout": "test_a_run_over_its_timeout_fails",
+    "grace": "test_grace_is_what_a_plugin_has_to_return",
     "time_style": "test_time_style_names_time_dirs",
     "incremental": "test_incremental_off_sends_everything_again",
     "compare": "test_compare_hash_sees_what_stat_cannot",
@@ -30,6 +32,7 @@ EFFECTS = {
     "upload.concurrency": "test_concurrency_is_how_many_small_files_are_sent_at_once",
     "upload.large_file_concurrency": "test_large_file_concurrency_is_how_many_large_files_are_sent_at_once",
     "upload.small_file_threshold": "test_small_file_threshold_is_where_large_files_begin",
+    "upload.bandwidth": "test_bandwidth_is_what_a_run_moves_a_second",
 }
 
 
@@ -182,6 +185,15 @@ def test_a_run_over_its_timeout_fails(configured, files, store):
     assert [point["status"] for point in configured()("list", "--json").json()] == ["incomplete"]
 
 
+def test_grace_is_what_a_plugin_has_to_return(configured, files, store):
+    files({"a": b"a"})
+    result = configured(timeout="1s", grace="2s")("backup", check=harness.FAILED, env={"SNAPFERRY_FAULT": "hang@put:data/a"})
+    told = re.search(r"put of \S+/data/a has not returned for [0-9.]+ s, ([0-9.]+) s after it was to stop", result.stderr)
+    assert told and float(told.group(1)) >= 2
+    claim = next(key for key in store.objects() if key.endswith(".open"))
+    assert json.loads((store.root / claim).read_text())["grace_ms"] == 2000
+
+
 @pytest.mark.parametrize("style, form", [("daily", "{0:.10}"), ("hourly", "{0:.10}-{0[11]}{0[12]}"), ("run", None)])
 def test_time_style_names_time_dirs(configured, files, style, form):
     files({"a": b"a"})
@@ -210,6 +222,16 @@ def test_compare_hash_sees_what_stat_cannot(configured, files):
 
 
 # --- upload ---
+
+
+def test_bandwidth_is_what_a_run_moves_a_second(configured, files, tmp_path):
+    files({"a": os.urandom(1 << 20)})
+    call = configured(upload={"bandwidth": "512KiB"})
+    assert call("backup", "--json").json()["duration_ms"] >= 1500  # 2 s, less what is given in advance
+    began = time.monotonic()
+    call("restore", "latest", "--to", tmp_path / "restored")
+    assert time.monotonic() - began >= 1.5
+    tree.assert_same(tree.snapshot(tmp_path / "source"), tree.snapshot(tmp_path / "restored"))
 
 
 @pytest.fixture
@@ -340,7 +362,8 @@ def test_the_sample_passes_config_check(run):
 
 def test_what_config_show_prints_is_a_config_that_shows_the_same(configured, run, source, tmp_path):
     call = configured(timeout="90m", time_style="run", incremental="off", compare="hash", plugin_dirs=[str(tmp_path)],
-                      upload={"concurrency": 3, "large_file_concurrency": 2, "small_file_threshold": "1MiB"},
+                      upload={"concurrency": 3, "large_file_concurrency": 2, "small_file_threshold": "1MiB",
+                              "bandwidth": "1GiB"},
                       sources=[{"name": "data", "path": str(source), "exclude": ["*.tmp"], "restore_to": "/elsewhere"}])
     shown = call("config", "show").stdout
     again = tmp_path / "shown.json"

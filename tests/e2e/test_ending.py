@@ -90,8 +90,8 @@ def test_a_signal_ends_a_verify(number, status, site, tmp_path):
 
 
 def reads_objects(process):
-    """Whether its workers run: threads beside the first."""
-    return len(os.listdir(f"/proc/{process.pid}/task")) > 1
+    """Whether its workers run: threads beside the first and the one that watches."""
+    return len(os.listdir(f"/proc/{process.pid}/task")) > 2
 
 
 def test_a_second_signal_ends_a_run_at_once(site):
@@ -111,6 +111,48 @@ def test_the_timeout_ends_a_run(site):
     assert "timeout" in report["error"]["text"] and report["error"]["text"] in result.stderr
     assert list(site.listed().values()) == ["incomplete"]
     site.backup()
+
+
+HANG = {"SNAPFERRY_FAULT": "hang@put:/data/03.dat"}  # a share that never answers, and a plugin that does not look up
+
+
+def expect_stuck(result, store):
+    """The process ended itself and said why; nothing is committed."""
+    assert "put of " in result.stderr and "/data/03.dat has not returned for" in result.stderr
+    assert "this process ends itself" in result.stderr
+    assert not [key for key in store.objects() if key.endswith(".commit")]
+
+
+def test_a_plugin_that_never_returns_is_given_a_grace_after_the_timeout(site):
+    site.configure(timeout="1s", grace="1s")
+    result = site("backup", "--json", env=HANG, check=harness.FAILED)
+    expect_stuck(result, site.store)
+    report = result.json()
+    assert report["status"] == "timeout" and report["error"]["class"] == "cancelled"
+    assert "/data/03.dat has not returned" in report["error"]["text"] and "timeout" in report["error"]["text"]
+    assert list(site.listed().values()) == ["incomplete"]
+    site.backup()
+
+
+def test_a_plugin_that_never_returns_is_given_a_grace_after_a_signal(site):
+    site.configure(grace="1s")
+    process = site.run.start("backup", "--json", "--config", site.config, env=HANG)
+    wait_until(lambda: is_open(site.store), process)
+    process.send_signal(signal.SIGTERM)
+    result = site.run.finish(process, check=143)
+    if "has not returned" in result.stderr:  # else the signal came before that put
+        expect_stuck(result, site.store)
+    assert result.json()["status"] == "cancelled"
+
+
+def test_a_plugin_that_never_returns_is_given_a_grace_after_a_failure(site):
+    site.configure(grace="1s")
+    result = site("backup", "--json", check=harness.DENIED,
+                  env={"SNAPFERRY_FAULT": HANG["SNAPFERRY_FAULT"] + ",fail@put:*:denied:/data/05.dat"})
+    expect_stuck(result, site.store)
+    report = result.json()
+    assert report["status"] == "failed" and report["error"]["class"] == "denied" and "/data/05.dat" in report["error"]["text"]
+    assert report["error"]["text"] in result.stderr
 
 
 def test_a_failed_put_ends_the_others_that_are_in_flight(site):

@@ -34,19 +34,18 @@ static const struct {
     {"{\"concurrency\": 8}", "@:1: unknown key 'concurrency': did you mean 'upload.concurrency'?"},
     {"{\"exclude\": []}", "@:1: unknown key 'exclude': did you mean 'sources[].exclude'?"},
     {"{\"retention\": {}}",
-     "@:1: unknown key 'retention': known here are destination, sources, plugin_dirs, timeout, time_style, "
-     "incremental, compare, upload"},
+     "@:1: unknown key 'retention': known here are destination, sources, plugin_dirs, timeout, grace, "
+     "time_style, incremental, compare, upload"},
     {"{\"upload\": {\"_comment\": 1}}", "@:1: unknown key 'upload._comment': known here are concurrency, "
-                                        "large_file_concurrency, small_file_threshold"},
+                                        "large_file_concurrency, small_file_threshold, bandwidth"},
     {"{\"sources\": [{\"name\": \"a\", \"path\": \"/a\"},\n{\"name\": \"b\",\n\"pth\": \"/b\"}]}",
      "@:3: unknown key 'sources[1].pth': did you mean 'sources[1].path'?"},
     {"{\"sources\": [{\"nme\": \"a\"}]}", "@:1: unknown key 'sources[0].nme': did you mean 'sources[0].name'?"},
     {"{\n\"up\\u006coads\": {}}", "@:2: unknown key 'uploads': did you mean 'upload'?"},
-    {"{\"a\\nb\": 1}",
-     "@:1: unknown key 'a\\x0ab': known here are destination, sources, plugin_dirs, timeout, time_style, "
-     "incremental, compare, upload"},
+    {"{\"a\\nb\": 1}", "@:1: unknown key 'a\\x0ab': known here are destination, sources, plugin_dirs, timeout, grace, "
+                       "time_style, incremental, compare, upload"},
     {"{\"\": 1}",
-     "@:1: unknown key '': known here are destination, sources, plugin_dirs, timeout, time_style, incremental, "
+     "@:1: unknown key '': known here are destination, sources, plugin_dirs, timeout, grace, time_style, incremental, "
      "compare, upload"},
     /* wrong types */
     {"{\"destination\": \"file:///x\"}", "@:1: destination: expected an object"},

@@ -57,13 +57,15 @@ START_TEST(effective)
                            "  ],\n"
                            "  \"plugin_dirs\": [],\n"
                            "  \"timeout\": \"2h\",\n"
+                           "  \"grace\": \"30s\",\n"
                            "  \"time_style\": \"daily\",\n"
                            "  \"incremental\": \"reference\",\n"
                            "  \"compare\": \"stat\",\n"
                            "  \"upload\": {\n"
                            "    \"concurrency\": 8,\n"
                            "    \"large_file_concurrency\": 0,\n"
-                           "    \"small_file_threshold\": \"5MiB\"\n"
+                           "    \"small_file_threshold\": \"5MiB\",\n"
+                           "    \"bandwidth\": \"0\"\n"
                            "  }\n"
                            "}\n");
 }

@@ -9,14 +9,14 @@
 struct script_slot script_put, script_get, script_stat, script_list_next, script_remove, script_store_open,
     script_conn_open;
 
-static struct step next_step(struct script_slot *slot)
+struct step script_next(struct script_slot *slot)
 {
     unsigned call = atomic_fetch_add(&slot->calls, 1);
 
     return call < SCRIPT_STEPS ? slot->steps[call] : (struct step){0};
 }
 
-static int fail_step(const struct step *step, struct sf_error *err)
+int script_fail(const struct step *step, struct sf_error *err)
 {
     err->cls = step->cls;
     err->maybe_applied = step->maybe_applied;
@@ -29,27 +29,30 @@ static int fail_step(const struct step *step, struct sf_error *err)
 static int play_store_open(const struct sf_call *call, const struct sf_settings *settings, struct sf_store_info *info,
                            struct sf_store **store, struct sf_error *err)
 {
-    struct step step = next_step(&script_store_open);
+    struct step step = script_next(&script_store_open);
 
     if (step.cls != 0)
-        return fail_step(&step, err);
-    return kit_memory_plugin()->store_open(call, settings, info, store, err);
+        return script_fail(&step, err);
+    if (kit_memory_plugin()->store_open(call, settings, info, store, err) != 0)
+        return -1;
+    info->capabilities |= SCRIPT_UPLOADS;
+    return 0;
 }
 
 static int play_conn_open(const struct sf_call *call, struct sf_store *store, struct sf_conn **conn,
                           struct sf_error *err)
 {
-    struct step step = next_step(&script_conn_open);
+    struct step step = script_next(&script_conn_open);
 
     if (step.cls != 0)
-        return fail_step(&step, err);
+        return script_fail(&step, err);
     return kit_memory_plugin()->conn_open(call, store, conn, err);
 }
 
 static int play_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put *put,
                     struct sf_object *object, struct sf_error *err)
 {
-    struct step step = next_step(&script_put);
+    struct step step = script_next(&script_put);
 
     if (step.cls == 0 || step.apply) {
         int result = kit_memory_plugin()->put(call, conn, put, object, err);
@@ -57,13 +60,13 @@ static int play_put(const struct sf_call *call, struct sf_conn *conn, const stru
         if (step.cls == 0)
             return result;
     }
-    return fail_step(&step, err);
+    return script_fail(&step, err);
 }
 
 static int play_get(const struct sf_call *call, struct sf_conn *conn, const struct sf_get *get,
                     const struct sf_sink *sink, struct sf_object *object, struct sf_error *err)
 {
-    struct step step = next_step(&script_get);
+    struct step step = script_next(&script_get);
 
     if (step.cls == 0 || step.apply) {
         int result = kit_memory_plugin()->get(call, conn, get, sink, object, err);
@@ -71,16 +74,16 @@ static int play_get(const struct sf_call *call, struct sf_conn *conn, const stru
         if (step.cls == 0)
             return result;
     }
-    return fail_step(&step, err);
+    return script_fail(&step, err);
 }
 
 static int play_stat(const struct sf_call *call, struct sf_conn *conn, const char *key, struct sf_object *object,
                      struct sf_error *err)
 {
-    struct step step = next_step(&script_stat);
+    struct step step = script_next(&script_stat);
 
     if (step.cls != 0)
-        return fail_step(&step, err);
+        return script_fail(&step, err);
     return kit_memory_plugin()->stat(call, conn, key, object, err);
 }
 
@@ -88,7 +91,7 @@ static int play_stat(const struct sf_call *call, struct sf_conn *conn, const cha
 static int play_list_next(const struct sf_call *call, struct sf_list *list, const struct sf_list_sink *sink, int *more,
                           struct sf_error *err)
 {
-    struct step step = next_step(&script_list_next);
+    struct step step = script_next(&script_list_next);
     struct sf_object object = {.size = sizeof(object)};
 
     if (step.cls == 0)
@@ -99,16 +102,16 @@ static int play_list_next(const struct sf_call *call, struct sf_list *list, cons
         object.key = "k/0001";
         sink->object(sink->ctx, &object);
     }
-    return fail_step(&step, err);
+    return script_fail(&step, err);
 }
 
 static int play_remove(const struct sf_call *call, struct sf_conn *conn, const struct sf_remove *items, uint32_t count,
                        uint32_t element_size, const struct sf_remove_sink *sink, struct sf_error *err)
 {
-    struct step step = next_step(&script_remove);
+    struct step step = script_next(&script_remove);
 
     if (step.cls != 0)
-        return fail_step(&step, err);
+        return script_fail(&step, err);
     return kit_memory_plugin()->remove(call, conn, items, count, element_size, sink, err);
 }
 
@@ -125,6 +128,7 @@ struct sf_plugin *script_plugin(void)
         table.stat = play_stat;
         table.list_next = play_list_next;
         table.remove = play_remove;
+        script_fill_uploads(&table);
     }
     return &table;
 }

@@ -28,6 +28,16 @@ struct script_slot {
 
 extern struct script_slot script_put, script_get, script_stat, script_list_next, script_remove, script_store_open,
     script_conn_open;
+/* Uploads, which the memory plugin has not: parts are kept apart, commit is a put of them (script_upload.c). */
+extern struct script_slot script_begin, script_resume, script_part, script_commit, script_abort, script_uploads_list;
+#define SCRIPT_UPLOADS (SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS | SF_CAP_UPLOAD_RESUME | SF_CAP_CREATE_ONLY_COMMIT)
+
+/* What the next call does, and what one with such a step answers. */
+struct step script_next(struct script_slot *slot);
+int script_fail(const struct step *step, struct sf_error *err);
+void script_fill_uploads(struct sf_plugin *table);
+/* How many uploads stand on the store, neither committed nor aborted. */
+unsigned script_uploads_open(void);
 
 /* The table; its members may be changed before a store is opened with it. */
 struct sf_plugin *script_plugin(void);

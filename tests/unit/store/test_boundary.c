@@ -29,12 +29,16 @@ START_TEST(info_that_makes_no_sense)
         {{.size = sizeof(bad_info)}, "remove_batch_max"},
         {{.size = sizeof(bad_info), .remove_batch_max = 1, .capabilities = SF_CAP_COPY}, "copy"},
         {{.size = sizeof(bad_info), .remove_batch_max = 1, .part_min_bytes = 9, .part_max_bytes = 8}, "part_min"},
+        {{.size = sizeof(bad_info), .remove_batch_max = 1, .part_align_bytes = 9, .part_max_bytes = 8}, "part_align"},
+        {{.size = sizeof(bad_info), .remove_batch_max = 1, .capabilities = SF_CAP_PARALLEL_PARTS}, "uploads"},
+        {{.size = sizeof(bad_info), .remove_batch_max = 1, .capabilities = SF_CAP_UPLOAD}, "slot upload_abort"},
         {{.size = sizeof(bad_info), .remove_batch_max = 1, .object_max_bytes = 8, .single_put_max_bytes = 9}, "put"},
     };
     size_t i;
 
     run_call_init(&run, 0);
     script_plugin()->store_open = open_with_bad_info;
+    script_plugin()->upload_abort = NULL;
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         SF_AUTO(store) store = {0};
         struct sf_error err = SF_ERROR_INIT;
@@ -48,7 +52,7 @@ START_TEST(info_that_makes_no_sense)
 }
 END_TEST
 
-START_TEST(info_is_copied_up_without_uploads)
+START_TEST(info_is_copied_up)
 {
     SF_AUTO(store) store = {0};
 
@@ -56,13 +60,12 @@ START_TEST(info_is_copied_up_without_uploads)
     bad_info = (struct sf_store_info){.size = sizeof(bad_info),
                                       .remove_batch_max = 7,
                                       .wanted_digests = 0xff,
-                                      .capabilities = SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS | SF_CAP_METADATA};
+                                      .capabilities = SCRIPT_UPLOADS | SF_CAP_METADATA};
     script_plugin()->store_open = open_with_bad_info;
     script_store(&store, &run, NULL, "info");
     ck_assert_uint_eq(store.info.remove_batch_max, 7);
     ck_assert_uint_eq(store.info.wanted_digests, 7);
-    ck_assert_uint_eq(store.info.capabilities, SF_CAP_METADATA);
-    ck_assert_ptr_null(store.table->upload_begin);
+    ck_assert_uint_eq(store.info.capabilities, SCRIPT_UPLOADS | SF_CAP_METADATA);
 }
 END_TEST
 
@@ -87,8 +90,11 @@ START_TEST(optional_slots_show_through)
         SF_AUTO(store) store = {0};
 
         script_plugin()->threads = SF_SERIAL; /* both wrappers */
+        script_plugin()->uploads_list = NULL;
         script_store(&store, &run, NULL, "slots");
         ck_assert_ptr_null(store.table->copy);
+        ck_assert_ptr_null(store.table->uploads_list);
+        ck_assert_ptr_nonnull(store.table->upload_begin);
         ck_assert_ptr_null(store.table->probe);
     }
     {
@@ -283,5 +289,5 @@ START_TEST(whose_object_it_is)
 }
 END_TEST
 
-UNIT_MAIN("boundary", &info_that_makes_no_sense, &info_is_copied_up_without_uploads, &optional_slots_show_through,
+UNIT_MAIN("boundary", &info_that_makes_no_sense, &info_is_copied_up, &optional_slots_show_through,
           &error_without_a_text, &objects_that_are_malformed, &lists_that_are_malformed, &whose_object_it_is)

@@ -96,4 +96,25 @@ START_TEST(second_signal_ends_at_once)
 }
 END_TEST
 
-UNIT_MAIN("call", &counts_by_kind, &cancelled_by_each_cause, &first_signal_cancels, &second_signal_ends_at_once)
+START_TEST(the_first_real_failure_is_kept)
+{
+    struct sf_error cancelled = SF_ERROR_INIT, first = SF_ERROR_INIT, second = SF_ERROR_INIT, kept = SF_ERROR_INIT;
+
+    sf_fail(&cancelled, SF_CANCELLED, "stopped");
+    sf_fail(&first, SF_DENIED, "first");
+    sf_fail(&second, SF_NO_SPACE, "second");
+    run_call_init(&run, 0);
+    ck_assert(!run_call_first_error(&run, &kept));
+    run_call_fail(&run, &cancelled);
+    ck_assert(run_call_cancelled(&run));
+    ck_assert(!run_call_first_error(&run, &kept));
+    run_call_fail(&run, &first);
+    run_call_fail(&run, &second);
+    ck_assert(run_call_first_error(&run, &kept));
+    ck_assert_str_eq(kept.text, "first");
+    ck_assert_int_eq(kept.cls, SF_DENIED);
+}
+END_TEST
+
+UNIT_MAIN("call", &counts_by_kind, &cancelled_by_each_cause, &first_signal_cancels, &second_signal_ends_at_once,
+          &the_first_real_failure_is_kept)

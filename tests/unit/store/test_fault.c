@@ -105,6 +105,37 @@ START_TEST(counts_calls_for_a_file)
 }
 END_TEST
 
+START_TEST(uploads_can_be_made_to_fail)
+{
+    SF_AUTO(store) store = {0};
+    struct sf_error err = SF_ERROR_INIT;
+    struct sf_upload_args args = {.size = sizeof(args), .key = "a/big", .bytes = 4, .part_bytes = 4};
+    struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .length = 4, .data = "text", .fd = -1};
+    struct sf_part part = {.size = sizeof(part), .number = 1, .body = &body};
+    struct sf_upload_token token = {.size = sizeof(token)};
+    struct sf_part_result result = {.size = sizeof(result)};
+    struct sf_object object = {.size = sizeof(object)};
+    struct sf_upload *upload = NULL;
+    struct sf_conn *conn = NULL;
+
+    open_with(&store, "lose@upload_begin:1,fail@upload_part:1:throttled:/big,fail@upload_commit:1:conflict,"
+                      "lose@upload_abort:1");
+    ck_assert_int_eq(store.table->conn_open(&run.call, store.handle, &conn, &err), 0);
+    ck_assert_int_eq(store.table->upload_begin(&run.call, conn, &args, &token, &upload, &err), 0);
+    ck_assert_uint_eq(run.uploads_lost, 1);
+    ck_assert_uint_eq(script_uploads_open(), 2);
+    ck_assert_int_eq(store.table->upload_part(&run.call, conn, upload, &part, &result, &err), 0);
+    ck_assert_uint_eq(script_part.calls, 1); /* the first never got there */
+    ck_assert_int_eq(store.table->upload_commit(&run.call, conn, upload, &args, NULL, 0, 0, &object, &err), -1);
+    ck_assert_str_eq(err.text, "a/big: injected conflict failure of upload_commit");
+    ck_assert_int_eq(store.table->upload_abort(&run.call, conn, upload, &err), 0);
+    ck_assert_uint_eq(script_abort.calls, 2);
+    ck_assert_uint_eq(script_uploads_open(), 1);
+    store.table->upload_close(upload);
+    store.table->conn_close(conn);
+}
+END_TEST
+
 /* Puts three objects in a child that says when each is in; how many it said before it was killed. */
 static int puts_before_kill(const char *spec, unsigned *reached)
 {
@@ -188,4 +219,4 @@ END_TEST
 
 UNIT_MAIN("fault", &bad_rules_are_refused, &fails_the_nth_that_matches, &retryable_failures_are_retried,
           &counts_calls_for_a_file, &kills_around_the_nth_call, &flips_a_byte_of_what_get_brings,
-          &slows_down_until_cancelled)
+          &slows_down_until_cancelled, &uploads_can_be_made_to_fail)

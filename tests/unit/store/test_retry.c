@@ -53,29 +53,49 @@ END_TEST
 
 START_TEST(gives_up_after_its_tries)
 {
+    static const struct sf_settings none = {.size = sizeof(none), .element_size = sizeof(struct sf_setting)};
     SF_AUTO(store) store = {0};
     struct sf_error err = SF_ERROR_INIT;
     int i;
 
     run_call_init(&run, 0);
-    script_store(&store, &run, NULL, "tries");
     for (i = 0; i < SCRIPT_STEPS; i++)
-        script_stat.steps[i].cls = SF_TRANSIENT;
-    ck_assert_int_eq(stat_key(&store, "k", &err), -1);
+        script_store_open.steps[i].cls = SF_TRANSIENT;
+    ck_assert_int_eq(store_open(&store, script_plugin(), &none, &run, NULL, &err), -1);
     ck_assert_int_eq(err.cls, SF_TRANSIENT);
-    ck_assert_uint_eq(script_stat.calls, RETRY_TRIES);
-    ck_assert_uint_eq(run.retries, RETRY_TRIES - 1);
+    ck_assert_uint_eq(script_store_open.calls, RETRY_TRIES_OPEN);
+    ck_assert_uint_eq(run.retries, RETRY_TRIES_OPEN - 1);
+}
+END_TEST
+
+START_TEST(how_often_and_how_long)
+{
+    struct backoff backoff = {.tries_max = RETRY_TRIES, .failed_ms = 1000};
+    int64_t last_ms = 1000 + BACKOFF_GIVE_UP_MS;
+
+    backoff.tries = RETRY_TRIES - 1;
+    ck_assert(backoff_allows(&backoff, SF_TRANSIENT, 1000, 20000));
+    ck_assert(!backoff_allows(&backoff, SF_DENIED, 1000, 20000));
+    backoff.tries = RETRY_TRIES;
+    ck_assert(!backoff_allows(&backoff, SF_TRANSIENT, 1000, 20000));
+    /* A wait that would end too late is not begun. */
+    backoff.tries = 1;
+    ck_assert(backoff_allows(&backoff, SF_THROTTLED, last_ms - 501, 500));
+    ck_assert(!backoff_allows(&backoff, SF_THROTTLED, last_ms - 500, 500));
+    ck_assert(!backoff_allows(&backoff, SF_THROTTLED, 1000, BACKOFF_GIVE_UP_MS));
 }
 END_TEST
 
 START_TEST(waits_grow_to_the_limit)
 {
-    ck_assert_int_eq(backoff_limit_ms(1), 100);
-    ck_assert_int_eq(backoff_limit_ms(2), 200);
-    ck_assert_int_eq(backoff_limit_ms(5), 1600);
-    ck_assert_int_eq(backoff_limit_ms(8), 12800);
-    ck_assert_int_eq(backoff_limit_ms(9), 20000);
-    ck_assert_int_eq(backoff_limit_ms(4000000000), 20000);
+    ck_assert_int_eq(backoff_limit_ms(SF_TRANSIENT, 1), 50);
+    ck_assert_int_eq(backoff_limit_ms(SF_CONFLICT, 2), 100);
+    ck_assert_int_eq(backoff_limit_ms(SF_TRANSIENT, 9), 12800);
+    ck_assert_int_eq(backoff_limit_ms(SF_TRANSIENT, 10), 20000);
+    ck_assert_int_eq(backoff_limit_ms(SF_TRANSIENT, 4000000000), 20000);
+    ck_assert_int_eq(backoff_limit_ms(SF_THROTTLED, 1), 1000);
+    ck_assert_int_eq(backoff_limit_ms(SF_THROTTLED, 5), 16000);
+    ck_assert_int_eq(backoff_limit_ms(SF_THROTTLED, 6), 20000);
 }
 END_TEST
 
@@ -92,6 +112,7 @@ START_TEST(retry_after_is_honoured)
     start = clock_mono_ms();
     ck_assert_int_eq(stat_key(&store, "k", &err), 0);
     ck_assert_int_ge(clock_mono_ms() - start, 400);
+    ck_assert_uint_eq(run.throttles, 1);
 }
 END_TEST
 
@@ -409,9 +430,9 @@ START_TEST(remove_that_fails_as_a_whole)
 }
 END_TEST
 
-UNIT_MAIN("retry", &every_class_as_it_must, &gives_up_after_its_tries, &waits_grow_to_the_limit,
-          &retry_after_is_honoured, &cancelled_while_waiting, &deadline_ends_the_waiting, &opening_is_tried_again_too,
-          &lost_answer_of_our_own_create, &lost_answer_of_the_last_try, &lost_answer_and_a_foreign_object,
-          &exists_at_once_is_not_settled, &lost_answer_of_a_replacement,
+UNIT_MAIN("retry", &every_class_as_it_must, &gives_up_after_its_tries, &how_often_and_how_long,
+          &waits_grow_to_the_limit, &retry_after_is_honoured, &cancelled_while_waiting, &deadline_ends_the_waiting,
+          &opening_is_tried_again_too, &lost_answer_of_our_own_create, &lost_answer_of_the_last_try,
+          &lost_answer_and_a_foreign_object, &exists_at_once_is_not_settled, &lost_answer_of_a_replacement,
           &lost_answer_of_a_replacement_that_was_not_applied, &page_that_broke_off_is_delivered_once,
           &remove_retries_only_what_asks_for_it, &remove_that_fails_as_a_whole)

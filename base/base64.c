@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/manifest/base64.h"
+#include "base/base64.h"
 
 #include <stdint.h>
 #include <string.h>
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void base64_encode(const void *data, size_t bytes, struct buf *out)
+void base64_encode(const void *data, size_t bytes, char *out)
 {
     const uint8_t *at = data;
 
-    buf_reserve(out, bytes / 3 * 4 + 4);
     while (bytes > 0) {
         size_t take = bytes < 3 ? bytes : 3;
         uint32_t group = (uint32_t)at[0] << 16 | (take > 1 ? (uint32_t)at[1] << 8 : 0) | (take > 2 ? at[2] : 0u);
 
-        buf_add_byte(out, digits[group >> 18]);
-        buf_add_byte(out, digits[group >> 12 & 63]);
-        buf_add_byte(out, take > 1 ? digits[group >> 6 & 63] : '=');
-        buf_add_byte(out, take > 2 ? digits[group & 63] : '=');
+        *out++ = digits[group >> 18];
+        *out++ = digits[group >> 12 & 63];
+        *out++ = take > 1 ? digits[group >> 6 & 63] : '=';
+        *out++ = take > 2 ? digits[group & 63] : '=';
         at += take;
         bytes -= take;
     }
+    *out = '\0';
+}
+
+void base64_add(const void *data, size_t bytes, struct buf *out)
+{
+    buf_reserve(out, BASE64_BYTES(bytes) - 1);
+    base64_encode(data, bytes, out->data + out->length);
+    out->length += BASE64_BYTES(bytes) - 1;
 }
 
 /* Of four digits the last two may be padding. 0: not a group, else the bytes it stands for. */
