@@ -10,7 +10,8 @@ from kit import tree
 
 MIB = 1 << 20
 FILES = 300
-CONFIG = {"timeout": "60s", "upload": {"part_size": "5MiB", "small_file_threshold": "5MiB"}}
+UPLOAD = {"part_size": "5MiB", "small_file_threshold": "5MiB"}
+PATIENCE, IMPATIENCE = "60s", "10s"  # the timeout of a run that must succeed, and of one that need not
 
 # name: (toxics, the exit statuses that there may be). A limit is of each connection.
 BAD = {
@@ -39,7 +40,7 @@ def site(signed, strict, versitygw, toxiproxy, source):
     proxy = servers.Proxy(toxiproxy, versitygw, strict.bucket)
     strict.through(proxy.endpoint)
     strict.destination.update(connect_timeout="5s", stall_timeout="2s")
-    site = harness.Site(signed, strict, {"data": source}, **CONFIG)
+    site = harness.Site(signed, strict, {"data": source}, upload=UPLOAD)
     site.proxy = proxy
     yield site
     proxy.close()
@@ -49,6 +50,7 @@ def assert_recovers(site, folder):
     """On a good network the next run is whole, and nothing of those before is in its way."""
     before = tree.snapshot(site.sources["data"])
     site.proxy.clean()
+    site.configure(upload=UPLOAD, timeout=PATIENCE)
     report = site.backup()
     assert site.store.uploads() == []
     assert site.findings("--all", "--deep") == []
@@ -62,7 +64,8 @@ def test_a_run_on_a_bad_network_ends_and_the_next_is_whole(site, network, tmp_pa
     toxics, allowed = BAD[network]
     for kind, stream, toxicity, attributes in toxics:
         site.proxy.toxic(kind, stream, toxicity, **attributes)
-    report = site("backup", "--json", check=allowed, timeout=120).json()
+    site.configure(upload=UPLOAD, timeout=PATIENCE if allowed == (harness.DONE,) else IMPATIENCE)
+    report = site("backup", "--json", check=allowed).json()
     complete = report["status"] == "complete"
     assert complete or report["status"] in ("failed", "timeout")
     assert len(site.store.commits()) == complete
@@ -75,20 +78,23 @@ def test_a_restore_on_a_bad_network_is_whole_or_fails(site, tmp_path):
     site.backup()
     before = tree.snapshot(site.sources["data"])
     site.proxy.toxic("limit_data", "downstream", bytes=200_000)
-    result = site("restore", "latest", "--to", tmp_path / "restored", "--json", check=harness.FAILED, timeout=120)
-    assert result.json()["error"]["class"] == "transient"
+    site.configure(upload=UPLOAD, timeout=IMPATIENCE)
+    report = site.restore("latest", tmp_path / "restored", check=harness.FAILED)
+    assert report["error"]["class"] in ("transient", "cancelled"), report["error"]
     site.proxy.clean()
+    site.configure(upload=UPLOAD, timeout=PATIENCE)
     site.restore("latest", tmp_path / "restored")
     tree.assert_same(before, tree.snapshot(tmp_path / "restored"))
 
 
 @pytest.mark.big
 def test_a_server_that_goes_away_in_the_middle_fails_the_run(site, tmp_path):
+    site.configure(upload=UPLOAD, timeout=IMPATIENCE)
     site.proxy.toxic("latency", "downstream", latency=50)
     process = site.run.start("backup", "--config", site.config, "--json")
     harness.wait_until(lambda: len(site.store.sizes()) > 20, process)
     site.proxy.enable(False)
-    result = site.run.finish(process, check=harness.FAILED, timeout=120)
-    assert result.json()["error"]["class"] == "transient" and site.store.commits() == []
+    error = site.run.finish(process, check=harness.FAILED).json()["error"]
+    assert error["class"] in ("transient", "cancelled") and site.store.commits() == [], error
     site.proxy.enable(True)
     assert_recovers(site, tmp_path / "restored")
