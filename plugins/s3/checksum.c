@@ -6,7 +6,6 @@
  */
 #include "plugins/s3/s3.h"
 
-
 #include <string.h>
 
 #define CRC32C_HEADER "x-amz-checksum-crc32c"

@@ -18,7 +18,6 @@
 #define WORDS_MAX 64
 #define SLICE_MS 100 /* how soon a cancelled run ends it */
 
-
 /* ---- the command's words ---- */
 
 /* The next word of *at, written over the text itself; NULL: none. */

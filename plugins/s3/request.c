@@ -24,7 +24,7 @@ struct mended {
 
 /* ---- where to ---- */
 
-static int follow_endpoint(struct sf_conn *conn, struct sf_error *err)
+int request_follow(struct sf_conn *conn, struct sf_error *err)
 {
     struct sf_store *store = conn->store;
     int result;
@@ -272,7 +272,7 @@ int request_send(const struct sf_call *call, struct sf_conn *conn, const struct 
         SF_AUTO(sign_credentials) credentials = {.session_token = NULL};
         const struct http_response *response = &conn->response;
 
-        if (follow_endpoint(conn, err) < 0 || creds_get(conn->store->creds, call, &credentials, err) < 0 ||
+        if (request_follow(conn, err) < 0 || creds_get(conn->store->creds, call, &credentials, err) < 0 ||
             send_once(call, conn, request, &credentials, err) < 0)
             return -1;
         if (response->status / 100 == 2 && !(request->may_hold_error && refusal_is_hidden(response)))

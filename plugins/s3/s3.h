@@ -120,6 +120,9 @@ struct request {
     void *ctx;
 };
 
+/* Takes over the store's endpoint, which changes when the bucket turns out to be in another region. */
+MUST_CHECK int request_follow(struct sf_conn *conn, struct sf_error *err);
+
 /* What the store says when it refuses. */
 struct refusal {
     char code[64]; /* "NoSuchKey"; "" if it gave none */

@@ -178,8 +178,8 @@ int s3_conn_open(const struct sf_call *call, struct sf_store *store, struct sf_c
 
     (void)call;
     made->store = store;
-    if (http_conn_open(&made->http, store->http, err) < 0) {
-        free(made);
+    if (request_follow(made, err) < 0 || http_conn_open(&made->http, store->http, err) < 0) {
+        s3_conn_close(made);
         return -1;
     }
     *conn = made;

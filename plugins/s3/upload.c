@@ -287,29 +287,53 @@ static int complete(const struct sf_call *call, struct sf_conn *conn, const stru
     return request_send(call, conn, &request, NULL, err);
 }
 
+/* Some stores that are not Amazon's answer a commit with another ETag than every list and stat after it (gofakes3 does). */
+static int ask_tag(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload *upload,
+                   struct sf_object *object, struct sf_error *err)
+{
+    struct sf_object there = {.size = sizeof(there)};
+
+    if (s3_stat(call, conn, upload->key, &there, err) < 0)
+        return -1;
+    if (there.bytes != object->bytes)
+        return sf_fail(err, SF_CORRUPT, "%s: the store put %llu bytes together, of parts of %llu", upload->key,
+                       (unsigned long long)there.bytes, (unsigned long long)object->bytes);
+    *object = there;
+    return 0;
+}
+
+static int commit(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload *upload,
+                  const struct sf_upload_args *args, struct sf_object *object, struct sf_error *err)
+{
+    SF_AUTO(buf) etag = BUF_INIT;
+
+    if (complete(call, conn, upload, args, err) < 0) {
+        if (err->cls == SF_NOT_FOUND)
+            err->maybe_applied = 1; /* the upload is gone, maybe because an answer to this was lost */
+        return -1;
+    }
+    object->bytes = args->bytes;
+    object->server_time_ms = conn->response.server_time_ms;
+    if (answer_element(conn, "CompleteMultipartUploadResult/ETag", upload->key, &etag, err) == 0) {
+        object_tag(object, buf_text(&etag));
+        if (conn->endpoint.is_aws || ask_tag(call, conn, upload, object, err) == 0)
+            return 0;
+    }
+    err->maybe_applied = err->cls != SF_CORRUPT;
+    return -1;
+}
+
 int s3_upload_commit(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
                      const struct sf_upload_args *args, const struct sf_part_done *parts, uint32_t count,
                      uint32_t element_size, struct sf_object *object, struct sf_error *err)
 {
     struct sf_object own = {.size = sizeof(own)};
     struct sf_upload_args given;
-    SF_AUTO(buf) etag = BUF_INIT;
 
     sf_take(&given, sizeof(given), args);
-    if (make_list(conn, upload, parts, count, element_size, err) < 0)
+    if (make_list(conn, upload, parts, count, element_size, err) < 0 ||
+        commit(call, conn, upload, &given, &own, err) < 0)
         return -1;
-    if (complete(call, conn, upload, &given, err) < 0) {
-        if (err->cls == SF_NOT_FOUND)
-            err->maybe_applied = 1; /* the upload is gone, maybe because an answer to this was lost */
-        return -1;
-    }
-    if (answer_element(conn, "CompleteMultipartUploadResult/ETag", upload->key, &etag, err) < 0) {
-        err->maybe_applied = 1;
-        return -1;
-    }
-    object_tag(&own, buf_text(&etag));
-    own.bytes = given.bytes;
-    own.server_time_ms = conn->response.server_time_ms;
     sf_give(object, &own);
     return 0;
 }
