@@ -57,6 +57,7 @@ static const struct sf_host *host_new(const char *name, struct log *log)
     own->host.version = SF_VERSION;
     own->host.ctx = own;
     own->host.log = host_log;
+    own->host.log_level = log != NULL ? (int32_t)log->level : SF_LOG_ERROR;
     own->log = log;
     own->name = mem_text(name);
     pthread_mutex_init(&own->locked.mutex, NULL);

@@ -138,6 +138,7 @@ struct sf_host {
     const char *version; /* of Snapferry */
     void *ctx;
     void (*log)(const struct sf_host *host, int32_t level, const char *text);
+    int32_t log_level; /* enum sf_log_level: the most talkative that is shown; what is more need not be put together */
 };
 
 /* Kinds of request as the summary counts them. */
