@@ -80,7 +80,8 @@ struct http_response {
     int64_t server_time_ms; /* header Date; 0: none */
     int64_t
         retry_after_ms; /* headers Retry-After (seconds or date), x-amz-retry-after (ms); at most HTTP_RETRY_AFTER_MAX_MS */
-    uint64_t length;    /* header Content-Length; UINT64_MAX: none */
+    uint64_t length; /* header Content-Length; UINT64_MAX: none */
+    bool is_resent; /* libcurl sent it twice: the first may have taken effect, and a precondition have failed on that */
     struct buf headers; /* of the final answer: "name\0value\0..." with names in lower case */
     struct buf body;
 };
