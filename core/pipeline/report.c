@@ -105,7 +105,6 @@ int report_stuck(void *ctx, const struct sf_error *stuck)
     struct session *session = ctx;
     struct failure failure = {.set = true, .err = *stuck};
     struct sf_error why = SF_ERROR_INIT;
-    json_t *report;
 
     run_call_cancel_error(&session->run, &why);
     err_prefix(&failure.err, "%s, and the plugin does not return", why.text);
@@ -113,10 +112,7 @@ int report_stuck(void *ctx, const struct sf_error *stuck)
     if (session->run.cancel_signal == 0 && run_call_first_error(&session->run, &failure.err))
         log_error(session->log, "%s", failure.err.text);
     log_error(session->log, "%s, and the plugin does not return: this process ends itself", why.text);
-    if (session->options->json) {
-        report = report_json(session, &failure);
-        json_object_set_new(report, "run", json_string(session->id));
-        report_print(session, report);
-    }
+    if (session->options->json)
+        report_print(session, report_json(session, &failure));
     return (int)report_code(session, &failure.err);
 }

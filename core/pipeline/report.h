@@ -39,8 +39,8 @@ struct json_t *report_text(const char *raw);
 void report_failure(const struct session *session, struct failure *failure);
 
 /* The last words of a run whose plugin does not return (a watch_end_fn; ctx is the session): on the watch's thread, so of the session it
- * reads only what does not change any more. With --json the object has status, error, requests, retries, duration_ms and run, not what
- * the pipeline was still working on. Returns the exit code. */
+ * reads only what does not change any more. With --json the object has status, error, requests, retries and duration_ms, not what the
+ * pipeline was still working on. Returns the exit code. */
 int report_stuck(void *ctx, const struct sf_error *stuck);
 
 #endif

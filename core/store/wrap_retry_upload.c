@@ -179,7 +179,7 @@ static int retry_uploads_list(const struct sf_call *call, struct sf_conn *conn, 
     int result;
 
     uploads_init(&uploads, inner, prefix);
-    retry_begin(&tries, conn, "uploads_list", prefix);
+    retry_begin(&tries, conn, "uploads_list", prefix != NULL ? prefix : "");
     do {
         struct sf_uploads_sink keep = uploads_begin(&uploads);
 

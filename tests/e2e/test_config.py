@@ -362,7 +362,8 @@ def test_the_sample_passes_config_check(run):
 
 def test_what_config_show_prints_is_a_config_that_shows_the_same(configured, run, source, tmp_path):
     call = configured(timeout="90m", time_style="run", incremental="off", compare="hash", plugin_dirs=[str(tmp_path)],
-                      upload={"concurrency": 3, "large_file_concurrency": 2, "small_file_threshold": "1MiB"},
+                      upload={"concurrency": 3, "large_file_concurrency": 2, "small_file_threshold": "1MiB",
+                              "bandwidth": "1GiB"},
                       sources=[{"name": "data", "path": str(source), "exclude": ["*.tmp"], "restore_to": "/elsewhere"}])
     shown = call("config", "show").stdout
     again = tmp_path / "shown.json"

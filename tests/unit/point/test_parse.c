@@ -198,6 +198,7 @@ START_TEST(an_open_comes_back)
                               .state_id = "s",
                               .started_ms = STARTED,
                               .timeout_ms = 86400000,
+                              .grace_ms = 30000,
                               .sources = sources,
                               .source_count = 2};
     SF_AUTO(point) got = {0};
