@@ -41,7 +41,8 @@ static int config_stage(struct story *story, const struct options *options, stru
     struct session *session = &story->session;
     struct backup *backup = &story->backup;
 
-    if (session_open(session, options, log, true, err) < 0)
+    if (session_open(session, options, log, true, err) < 0 ||
+        (!options->dry_run && session_choose_workers(session, err) < 0))
         return -1;
     *backup = (struct backup){.config = &session->config,
                               .base = &session->base,
