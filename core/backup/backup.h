@@ -81,6 +81,13 @@ MUST_CHECK int backup_open_sources(struct backup *backup, const struct source *s
 /* Picks each source's parent among points and fetches its manifest. A damaged one is passed over with a warning. */
 MUST_CHECK int backup_choose_parents(struct backup *backup, const struct points *points, struct sf_error *err);
 
+/* Aborts the uploads of this base that earlier runs with our state folder left unfinished: as we hold the guard, these runs are dead. One
+ * request where there is nothing. Best effort: what cannot be found or aborted is logged. */
+void backup_sweep_uploads(struct backup *backup);
+/* After the pool is closed: aborts what this run may have left unfinished, as the answer to some request was lost (run_call.uploads_lost).
+ * Also after a cancelled run. Best effort. */
+void backup_sweep_own_uploads(struct backup *backup);
+
 /* walk, merge, plan: writes the draft of one source and hands its files to the lanes. */
 MUST_CHECK int backup_gather(struct backup *backup, struct backup_source *source, struct sf_error *err);
 

@@ -22,14 +22,13 @@ uint64_t part_size(const struct sf_store_info *info, uint64_t wanted, uint64_t b
 {
     uint64_t most = info->part_max_bytes != 0 ? info->part_max_bytes : UINT64_MAX / 2;
     uint64_t align = info->part_align_bytes != 0 ? info->part_align_bytes : 1;
-    uint64_t least = divide_up(divide_up(bytes, part_count_max(info)), MIB) * MIB; /* bytes is a file's: below 2^63 */
     uint64_t size = wanted > info->part_min_bytes ? wanted : info->part_min_bytes;
 
-    most -= most % align;
-    if (size < least)
-        size = least;
     if (size == 0)
         size = 1;
+    if (divide_up(bytes, size) > part_count_max(info)) /* a file's size is below 2^63: nothing overflows */
+        size = divide_up(divide_up(bytes, part_count_max(info)), MIB) * MIB;
+    most -= most % align;
     size = size < most ? divide_up(size, align) * align : most;
     if (size == 0 || size < info->part_min_bytes || divide_up(bytes, size) > part_count_max(info))
         return 0;

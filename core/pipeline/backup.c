@@ -41,7 +41,8 @@ static int config_stage(struct story *story, const struct options *options, stru
     struct session *session = &story->session;
     struct backup *backup = &story->backup;
 
-    if (session_open(session, options, log, true, err) < 0)
+    if (session_open(session, options, log, true, err) < 0 ||
+        (!options->dry_run && session_choose_workers(session, err) < 0))
         return -1;
     *backup = (struct backup){.config = &session->config,
                               .base = &session->base,
@@ -118,6 +119,7 @@ static int lanes_stage(struct story *story, struct sf_error *err)
     size_t i;
 
     if (!backup->dry_run) {
+        backup_sweep_uploads(backup);
         if (session_open_pool(session, err) < 0)
             return -1;
         backup->pool = session->pool;
@@ -173,6 +175,18 @@ static int run(struct story *story, const struct options *options, struct log *l
     return 0;
 }
 
+/* Nothing of this run is on its way any more. */
+static void sweep(struct story *story)
+{
+    struct session *session = &story->session;
+
+    if (session->pool == NULL)
+        return;
+    pool_close(session->pool);
+    session->pool = NULL;
+    backup_sweep_own_uploads(&story->backup);
+}
+
 /* Ends what is still on its way. If a file's failure came first, that is what the run ends with. */
 static void stop_lanes(struct story *story, struct sf_error *err)
 {
@@ -184,8 +198,6 @@ static void stop_lanes(struct story *story, struct sf_error *err)
     run_call_fail(&session->run, err);
     if (pool_wait(session->pool, &first) < 0 && first.cls != SF_CANCELLED)
         *err = first;
-    pool_close(session->pool);
-    session->pool = NULL;
 }
 
 enum exit_code pipeline_backup(const struct options *options, struct log *log)
@@ -201,6 +213,7 @@ enum exit_code pipeline_backup(const struct options *options, struct log *log)
         failure.code =
             story.session.code != EXIT_FAILED ? story.session.code : report_code(&story.session, &failure.err);
     }
+    sweep(&story);
     meter_stop(&story.session.meter);
     report_failure(&story.session, &failure);
     if (!failure.set)

@@ -88,8 +88,7 @@ int session_open(struct session *session, const struct options *options, struct 
     return 0;
 }
 
-/* Fewer workers than the config asks for, if the store or the memory is for fewer. */
-static int choose_workers(struct session *session, unsigned *workers, struct sf_error *err)
+int session_choose_workers(struct session *session, struct sf_error *err)
 {
     const struct sf_store_info *info = &session->store.info;
     struct budget budget = {.memory_max = session->config.memory_max,
@@ -102,22 +101,23 @@ static int choose_workers(struct session *session, unsigned *workers, struct sf_
         wanted = info->connections_max;
     if (budget.memory_max == 0)
         budget.memory_max = cgroup_memory_max(CGROUP_SELF, CGROUP_MOUNT);
-    if (budget_workers(&budget, wanted, workers, text, err) < 0) {
+    if (budget_workers(&budget, wanted, &session->workers, text, err) < 0) {
         session->code = EXIT_USAGE;
         return -1;
     }
     if (text[0] != '\0')
-        log_info(session->log, "%u workers instead of %u: %s", *workers, wanted, text);
+        log_info(session->log, "%u workers instead of %u: %s", session->workers, wanted, text);
     return 0;
 }
 
 int session_open_pool(struct session *session, struct sf_error *err)
 {
     bool parallel_parts = (session->store.info.capabilities & SF_CAP_PARALLEL_PARTS) != 0;
-    unsigned workers, large = session->config.large_file_concurrency;
+    unsigned large = session->config.large_file_concurrency, workers;
 
-    if (choose_workers(session, &workers, err) < 0)
+    if (session->workers == 0 && session_choose_workers(session, err) < 0)
         return -1;
+    workers = session->workers;
     if (large == 0)
         large = parallel_parts ? 1 : workers / 2;
     if (large == 0)

@@ -30,6 +30,7 @@ struct session {
     struct watch watch;
     struct store store;
     struct base base;
+    unsigned workers; /* 0: not chosen yet */
     struct pool *pool;
     struct meter meter;
     atomic_bool printed; /* the JSON value, by whoever came first: the pipeline, or the watch that ends it */
@@ -40,7 +41,10 @@ struct session {
  * reading commands go on without either. On failure session->code says how to exit. */
 MUST_CHECK int session_open(struct session *session, const struct options *options, struct log *log, bool writes,
                             struct sf_error *err);
-/* The worker threads, for pipelines that need them: as many as config, store and memory allow. */
+/* How many workers there are to be: fewer than the config asks for if store or memory allow fewer; refused if memory has no room for one.
+ * session_open_pool() asks it itself, unless it was asked before, where nothing is written yet. */
+MUST_CHECK int session_choose_workers(struct session *session, struct sf_error *err);
+/* The worker threads, for pipelines that need them. */
 MUST_CHECK int session_open_pool(struct session *session, struct sf_error *err);
 void session_cleanup(struct session *session); /* zero value is fine */
 

@@ -256,6 +256,20 @@ bool point_parse_open(struct point *point, const char *time_dir, const char *tex
     return false;
 }
 
+bool point_parse_state_id(const char *text, size_t bytes, char state_id[33])
+{
+    struct text_lines lines = {text, text + bytes, 0};
+    struct sf_error err = SF_ERROR_INIT;
+    AUTO_JSON *json = next_object(&lines, &err);
+    const char *id = json != NULL ? member_text(json, "state_id", &err) : NULL;
+
+    state_id[0] = '\0';
+    if (id == NULL || strlen(id) > 32 || lines.at != lines.end)
+        return false;
+    memcpy(state_id, id, strlen(id) + 1);
+    return true;
+}
+
 void point_cleanup(struct point *point)
 {
     size_t i;

@@ -89,6 +89,8 @@ void point_format_commit(const struct point *point, struct buf *out); /* JSON Li
 void point_parse_commit(struct point *point, const char *time_dir, const char *text, size_t bytes);
 /* Of an .open: incomplete, with run, identity, started and the sources' names; false: nothing but status and time_dir is set. */
 bool point_parse_open(struct point *point, const char *time_dir, const char *text, size_t bytes);
+/* Of an .open: the id of the state folder that the run had; false: it does not say. */
+bool point_parse_state_id(const char *text, size_t bytes, char state_id[33]);
 void point_cleanup(struct point *point);
 
 /* --- reading (points.c) --- */
@@ -97,6 +99,9 @@ void point_cleanup(struct point *point);
  * points have run, started and sources of their .open, where there is one. */
 MUST_CHECK int points_read(struct points *points, const struct base *base, bool foreign, struct sf_error *err);
 void points_cleanup(struct points *points);
+/* The id of the state folder of the run that claimed a time-dir; "" if there is no .open, or it does not say. */
+MUST_CHECK int point_read_state_id(const struct base *base, const char *time_dir, char state_id[33],
+                                   struct sf_error *err);
 
 /* which is "latest", a time-dir or a run id (8 digits of it are enough, if no other begins so). latest: the newest complete point
  * that holds every wanted source; a point that is named must hold them too. SF_NOT_FOUND with what there is instead: incomplete,

@@ -164,6 +164,19 @@ static int read_point(struct point *point, const struct base *base, const struct
     return open < 0 ? -1 : commit > 0 || open > 0;
 }
 
+int point_read_state_id(const struct base *base, const char *time_dir, char state_id[33], struct sf_error *err)
+{
+    SF_AUTO(buf) text = BUF_INIT;
+    struct sf_object object = {.size = sizeof(object)};
+    AUTO_FREE char *problem = NULL;
+    int got = get_text(base, time_dir, ".open", &text, &object, &problem, err);
+
+    state_id[0] = '\0';
+    if (got > 0)
+        point_parse_state_id(buf_text(&text), text.length, state_id);
+    return got < 0 ? -1 : 0;
+}
+
 static int take_prefix(void *ctx, const char *prefix, struct sf_error *err)
 {
     struct marks *marks = ctx;

@@ -28,10 +28,12 @@ EFFECTS = {
     "time_style": "test_time_style_names_time_dirs",
     "incremental": "test_incremental_off_sends_everything_again",
     "compare": "test_compare_hash_sees_what_stat_cannot",
+    "memory_max": "test_memory_max_is_what_workers_must_fit_into",
     "upload": "test_concurrency_is_how_many_small_files_are_sent_at_once",
     "upload.concurrency": "test_concurrency_is_how_many_small_files_are_sent_at_once",
     "upload.large_file_concurrency": "test_large_file_concurrency_is_how_many_large_files_are_sent_at_once",
     "upload.small_file_threshold": "test_small_file_threshold_is_where_large_files_begin",
+    "upload.part_size": "test_part_size_is_what_large_files_are_cut_into",
     "upload.bandwidth": "test_bandwidth_is_what_a_run_moves_a_second",
 }
 
@@ -221,7 +223,29 @@ def test_compare_hash_sees_what_stat_cannot(configured, files):
     assert sent(configured(compare="hash")("backup", "--json").json()) == (1, 1)
 
 
+def test_memory_max_is_what_workers_must_fit_into(configured, files, store):
+    files({"a": b"a"})
+    many = {"concurrency": 256}
+    refused = configured(memory_max="1MiB")("backup", check=harness.USAGE)
+    assert "memory_max is 1024 KiB" in refused.stderr and "not even one worker fits" in refused.stderr
+    assert not list(store.root.rglob("*.open"))
+    assert "instead of" not in configured(memory_max="1GiB", upload=many)("backup").stderr
+    fewer = configured(memory_max="40MiB", upload=many)("backup").stderr
+    assert re.search(r"\b[1-9]\d* workers instead of 256: memory_max is 40960 KiB", fewer)
+
+
 # --- upload ---
+
+
+@pytest.mark.parametrize("size, parts", [("5MiB", 3), ("6MiB", 2), ("12MiB", 0)])
+def test_part_size_is_what_large_files_are_cut_into(configured, files, probe_folder, size, parts):
+    files({"large": os.urandom(12 << 20), "small": b"x"})
+    call = configured(destination={"plugin": "probe", "parts": True}, plugin_dirs=[str(probe_folder)],
+                      upload={"part_size": size})
+    requests = call("backup", "--json").json()["requests"]
+    assert (requests["upload_begin"], requests["upload_part"], requests["upload_commit"], requests["upload_abort"]) == \
+        (min(parts, 1), parts, min(parts, 1), 0)
+    assert requests["put"] == (2 if parts == 0 else 1) + 3  # .open, manifest, .commit
 
 
 def test_bandwidth_is_what_a_run_moves_a_second(configured, files, tmp_path):
@@ -363,7 +387,7 @@ def test_the_sample_passes_config_check(run):
 def test_what_config_show_prints_is_a_config_that_shows_the_same(configured, run, source, tmp_path):
     call = configured(timeout="90m", time_style="run", incremental="off", compare="hash", plugin_dirs=[str(tmp_path)],
                       upload={"concurrency": 3, "large_file_concurrency": 2, "small_file_threshold": "1MiB",
-                              "bandwidth": "1GiB"},
+                              "part_size": "6MiB", "bandwidth": "1GiB"}, memory_max="1GiB",
                       sources=[{"name": "data", "path": str(source), "exclude": ["*.tmp"], "restore_to": "/elsewhere"}])
     shown = call("config", "show").stdout
     again = tmp_path / "shown.json"

@@ -2,9 +2,9 @@
  *
  * The memory plugin, made to misbehave or to watch: break=PROMISE breaks one promise of docs/abi.md, so that the conformance suite must
  * find it; gate=N keeps puts of source files back until N of them run at once (or none comes for a while) and report=FILE tells the
- * most that there were. With -DSERIAL it is SF_SERIAL and fails when two calls overlap.
+ * most that there were; parts=true takes uploads in parts. With -DSERIAL it is SF_SERIAL and fails when two calls overlap.
  */
-#include <snapferry/plugin.h>
+#include "tests/e2e/plugins/probe_parts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -109,6 +109,9 @@ static int probe_store_open(const struct sf_call *call, const struct sf_settings
     if (probe.memory->store_open(call, settings, &own, store, err) < 0)
         return -1;
     own.small_file_bytes = strtoull(number, NULL, 10);
+    setting(settings, "parts", number, sizeof(number));
+    if (strcmp(number, "true") == 0)
+        own.capabilities |= SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS | SF_CAP_CREATE_ONLY_COMMIT;
     if (breaks("capabilities"))
         own.capabilities |= SF_CAP_COPY;
     sf_give(info, &own);
@@ -264,6 +267,7 @@ const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
         {sizeof(options[0]), SF_OPTION_INTEGER, 0, 0, "gate", NULL, NULL, "puts of files to wait for"},
         {sizeof(options[0]), SF_OPTION_BYTES, 0, 0, "small", NULL, NULL, "small_file_bytes of this store"},
         {sizeof(options[0]), SF_OPTION_TEXT, 0, 0, "report", NULL, NULL, "file to write the most puts at once to"},
+        {sizeof(options[0]), SF_OPTION_BOOL, 0, 0, "parts", "false", NULL, "take uploads in parts"},
         {sizeof(options[0]), SF_OPTION_TEXT, SF_OPTION_SECRET, 0, "token", NULL, NULL, "a secret that nothing needs"},
     };
     static const char *const schemes[] = {"probe"};
@@ -289,5 +293,6 @@ const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
     plugin.list_open = probe_list_open;
     plugin.list_next = probe_list_next;
     plugin.remove = probe_remove;
+    probe_parts_fill(&plugin, probe.memory);
     return &plugin;
 }

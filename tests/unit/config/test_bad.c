@@ -35,18 +35,18 @@ static const struct {
     {"{\"exclude\": []}", "@:1: unknown key 'exclude': did you mean 'sources[].exclude'?"},
     {"{\"retention\": {}}",
      "@:1: unknown key 'retention': known here are destination, sources, plugin_dirs, timeout, grace, "
-     "time_style, incremental, compare, upload"},
+     "time_style, incremental, compare, memory_max, upload"},
     {"{\"upload\": {\"_comment\": 1}}", "@:1: unknown key 'upload._comment': known here are concurrency, "
-                                        "large_file_concurrency, small_file_threshold, bandwidth"},
+                                        "large_file_concurrency, small_file_threshold, part_size, bandwidth"},
     {"{\"sources\": [{\"name\": \"a\", \"path\": \"/a\"},\n{\"name\": \"b\",\n\"pth\": \"/b\"}]}",
      "@:3: unknown key 'sources[1].pth': did you mean 'sources[1].path'?"},
     {"{\"sources\": [{\"nme\": \"a\"}]}", "@:1: unknown key 'sources[0].nme': did you mean 'sources[0].name'?"},
     {"{\n\"up\\u006coads\": {}}", "@:2: unknown key 'uploads': did you mean 'upload'?"},
     {"{\"a\\nb\": 1}", "@:1: unknown key 'a\\x0ab': known here are destination, sources, plugin_dirs, timeout, grace, "
-                       "time_style, incremental, compare, upload"},
+                       "time_style, incremental, compare, memory_max, upload"},
     {"{\"\": 1}",
      "@:1: unknown key '': known here are destination, sources, plugin_dirs, timeout, grace, time_style, incremental, "
-     "compare, upload"},
+     "compare, memory_max, upload"},
     /* wrong types */
     {"{\"destination\": \"file:///x\"}", "@:1: destination: expected an object"},
     {"{\"destination\": null}", "@:1: destination: expected an object"},
@@ -74,6 +74,9 @@ static const struct {
      "@:1: upload.small_file_threshold: expected a size such as \"64KiB\", at most 5GiB, got \"5M\""},
     {"{\"upload\": {\"small_file_threshold\": \"6GiB\"}}",
      "@:1: upload.small_file_threshold: expected a size such as \"64KiB\", at most 5GiB, got \"6GiB\""},
+    {"{\"upload\": {\"part_size\": \"4MiB\"}}",
+     "@:1: upload.part_size: expected a size such as \"64MiB\", from 5MiB to 5GiB, got \"4MiB\""},
+    {"{\"memory_max\": \"much\"}", "@:1: memory_max: expected a size such as \"64KiB\", at most 1TiB, got \"much\""},
     {"{\"upload\": {\"small_file_threshold\": -1}}",
      "@:1: upload.small_file_threshold: expected a size such as \"64KiB\", at most 5GiB, got -1"},
     {"{\"timeout\": \"999ms\"}",

@@ -61,10 +61,12 @@ START_TEST(effective)
                            "  \"time_style\": \"daily\",\n"
                            "  \"incremental\": \"reference\",\n"
                            "  \"compare\": \"stat\",\n"
+                           "  \"memory_max\": \"0\",\n"
                            "  \"upload\": {\n"
                            "    \"concurrency\": 8,\n"
                            "    \"large_file_concurrency\": 0,\n"
                            "    \"small_file_threshold\": \"5MiB\",\n"
+                           "    \"part_size\": \"16MiB\",\n"
                            "    \"bandwidth\": \"0\"\n"
                            "  }\n"
                            "}\n");

@@ -201,6 +201,64 @@ START_TEST(one_worker_takes_turns)
 }
 END_TEST
 
+/* Parts, then the large file, then the small ones; and the lanes take turns as this worker is the only one. */
+START_TEST(parts_come_first)
+{
+    struct pool *pool = open_pool(1, 1);
+    struct sf_error err = SF_ERROR_INIT;
+    struct task *gate = task_new(0, 0);
+    int i, result = -1;
+
+    gate->gate = 1;
+    ck_assert_int_eq(pool_submit(pool, LANE_LARGE, do_large, drop, gate, &err), 0);
+    while (atomic_load(&large_now) == 0)
+        clock_sleep_ms(1);
+    ck_assert_int_eq(pool_submit(pool, LANE_LARGE, note_order, drop, task_new(1, 0), &err), 0);
+    for (i = 0; i < 2; i++) {
+        ck_assert_int_eq(pool_submit(pool, LANE_SMALL, note_order, drop, task_new(2, 0), &err), 0);
+        ck_assert(pool_try_submit(pool, LANE_PART, note_order, drop, task_new(3, 0), &result, &err));
+        ck_assert_int_eq(result, 0);
+    }
+    atomic_fetch_add(&ran, 1); /* opens the gate */
+    ck_assert_int_eq(pool_wait(pool, &err), 0);
+    ck_assert_int_eq(order_next, 5);
+    ck_assert_int_eq(order[0], 2);
+    ck_assert_int_eq(order[1], 3);
+    ck_assert_int_eq(order[2], 2);
+    ck_assert_int_eq(order[3], 3);
+    ck_assert_int_eq(order[4], 1);
+    close_pool(pool);
+}
+END_TEST
+
+/* What cleans up behind a failure must not be dropped by it. */
+START_TEST(parts_run_after_a_failure)
+{
+    struct pool *pool = open_pool(1, 1);
+    struct sf_error err = SF_ERROR_INIT;
+    struct task *failing = task_new(0, SF_DENIED);
+    int i, result = -1;
+
+    failing->gate = 1;
+    ck_assert_int_eq(pool_submit(pool, LANE_SMALL, do_small, drop, failing, &err), 0);
+    while (atomic_load(&small_now) == 0)
+        clock_sleep_ms(1);
+    for (i = 0; i < 2; i++) {
+        ck_assert(pool_try_submit(pool, LANE_PART, do_large, drop, task_new(0, 0), &result, &err));
+        ck_assert_int_eq(pool_submit(pool, LANE_SMALL, do_small, drop, task_new(0, 0), &err), 0);
+    }
+    atomic_fetch_add(&ran, 1); /* opens the gate */
+    ck_assert_int_eq(pool_wait(pool, &err), -1);
+    ck_assert_int_eq(err.cls, SF_DENIED);
+    ck_assert_int_eq(ran, 1 + 1 + 2);
+    ck_assert_int_eq(dropped, 2);
+    ck_assert(pool_try_submit(pool, LANE_PART, do_large, drop, task_new(0, 0), &result, &err));
+    ck_assert_int_eq(result, -1); /* but none is taken any more */
+    ck_assert_int_eq(dropped, 3);
+    close_pool(pool);
+}
+END_TEST
+
 START_TEST(try_submit_does_not_block)
 {
     struct pool *pool = open_pool(1, 1);
@@ -412,6 +470,6 @@ START_TEST(signals_are_for_the_main_thread)
 END_TEST
 
 UNIT_MAIN("pool", &runs_everything_once, &large_files_do_not_hold_up_small_ones, &all_workers_run_at_once,
-          &one_worker_takes_turns, &try_submit_does_not_block, &first_error_stops_the_rest, &cancelled_from_elsewhere,
-          &idle_but_cancelled, &closing_drops_what_waits, &no_connection_fails_the_pool,
-          &connections_are_limited_and_closed, &signals_are_for_the_main_thread)
+          &one_worker_takes_turns, &parts_come_first, &parts_run_after_a_failure, &try_submit_does_not_block,
+          &first_error_stops_the_rest, &cancelled_from_elsewhere, &idle_but_cancelled, &closing_drops_what_waits,
+          &no_connection_fails_the_pool, &connections_are_limited_and_closed, &signals_are_for_the_main_thread)
