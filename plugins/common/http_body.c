@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "plugins/common/body.h"
 
-#include <poll.h>
 #include <string.h>
 
 #define SMALL_BUFFER (16L * 1024)
@@ -39,19 +38,6 @@ static int64_t read_at(const struct exchange *x, uint64_t position, char *buffer
     return (int64_t)bytes;
 }
 
-/* libcurl looks for an answer before it asks for more to send. While the source was read one may have come, with the end of the
- * connection behind it: then sending would fail, and the answer be lost. */
-static bool has_answer(struct http_conn *conn)
-{
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    struct pollfd look;
-
-    if (curl_easy_getinfo(conn->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
-        return false;
-    look = (struct pollfd){.fd = fd, .events = POLLIN};
-    return poll(&look, 1, 0) > 0;
-}
-
 static size_t on_read(char *buffer, size_t size, size_t count, void *ctx)
 {
     struct http_conn *conn = ctx;
@@ -63,11 +49,6 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *ctx)
         x->end = END_GIVEN;
         return CURL_READFUNC_ABORT;
     }
-    if (!x->has_yielded && has_answer(conn)) {
-        x->has_yielded = x->is_paused = true; /* until on_progress() */
-        return CURL_READFUNC_PAUSE;
-    }
-    x->has_yielded = false;
     x->position += (uint64_t)got;
     return (size_t)got;
 }

@@ -31,7 +31,6 @@ static const struct {
     {CURLE_SSL_CONNECT_ERROR, SF_TRANSIENT, "no TLS connection to ", ""},
     {CURLE_SSL_CERTPROBLEM, SF_PERMANENT, "the client certificate for ", " cannot be used"},
     {CURLE_SSL_CLIENTCERT, SF_PERMANENT, "", " wants a client certificate (option client_cert)"},
-    {CURLE_SSL_CACERT_BADFILE, SF_PERMANENT, "the certificates to check ", " with cannot be read"},
 };
 
 /* Host and port of the URL. */
@@ -100,12 +99,10 @@ static int fail_certificate(struct http_conn *conn, const char *host, struct sf_
     long verdict = X509_V_OK;
 
     curl_easy_getinfo(conn->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-    switch (verdict) {
-    case X509_V_OK:
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    if (strstr(conn->reason, "subject name") != NULL) /* libcurl compares names itself, and leaves no verdict */
         return sf_fail(err, SF_PERMANENT,
                        "the certificate of %s is made out to another name: reach it by a name that it has", host);
+    switch (verdict) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
         return sf_fail(err, SF_PERMANENT,
                        "the certificate of %s has expired: it must be renewed there (or the clock here is wrong)",
@@ -127,6 +124,14 @@ static int fail_certificate(struct http_conn *conn, const char *host, struct sf_
     }
 }
 
+static int fail_ca(struct http_conn *conn, const char *host, struct sf_error *err)
+{
+    const char *file = http_ca_file(conn->http->ca);
+
+    return sf_fail(err, SF_PERMANENT, "%s, to check the certificate of %s with, cannot be read or holds no certificate",
+                   file != NULL ? file : "the system's file of authorities", host);
+}
+
 static int fail_plain(struct http_conn *conn, const char *host, CURLcode code, struct sf_error *err)
 {
     const char *before = "the request to ", *after = " failed";
@@ -141,7 +146,7 @@ static int fail_plain(struct http_conn *conn, const char *host, CURLcode code, s
         before = plain[i].before;
         after = plain[i].after;
     }
-    /* TLS 1.3 tells the first only when the handshake is over; a port that speaks plain HTTP does not become another by waiting. */
+    /* What libcurl has no code of its own for. TLS 1.3 tells the first only when the handshake is over. */
     if (strstr(conn->reason, "certificate required") != NULL) {
         cls = SF_PERMANENT;
         before = "";
@@ -150,6 +155,10 @@ static int fail_plain(struct http_conn *conn, const char *host, CURLcode code, s
         cls = SF_PERMANENT;
         before = "";
         after = " does not speak TLS (is it an endpoint of http://)";
+    } else if (strstr(conn->reason, "asn1 encoding routines") != NULL) { /* a signature by another key */
+        cls = SF_PERMANENT;
+        before = "the certificate of ";
+        after = " was not signed by the authority of that name that is known here (option ca_file)";
     }
     return sf_fail(err, cls, "%s%s%s: %s", before, host, after,
                    err_printable(reason_of(conn, code), reason, sizeof(reason)));
@@ -171,6 +180,8 @@ static int fail_transport(struct http_conn *conn, CURLcode code, struct sf_error
         return fail_timeout(conn, host, err);
     case CURLE_PEER_FAILED_VERIFICATION:
         return fail_certificate(conn, host, err);
+    case CURLE_SSL_CACERT_BADFILE:
+        return fail_ca(conn, host, err);
     default:
         return fail_plain(conn, host, code, err);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the HTTP session share. http.c makes the handles, http_send.c runs one request, http_body.c feeds it,
- * http_response.c keeps its answer, http_error.c finds words for what went wrong, http_log.c tells who wants to know,
+ * http_response.c keeps its answer,
+ * http_rescue.c saves one that libcurl did not read, http_error.c finds words for what went wrong, http_log.c tells who wants to know,
  * http_ca.c holds the certificates that all connections trust.
  */
 #ifndef PLUGINS_COMMON_HTTP_PRIV_H
@@ -48,8 +49,6 @@ struct exchange {
     uint64_t total;
     uint64_t position;
     uint64_t sent_in_try;
-    bool has_yielded;
-    bool is_paused;
     /* the way back */
     uint64_t received;
     uint64_t sent;
@@ -109,6 +108,17 @@ MUST_CHECK int http_body_begin(struct http_conn *conn, struct sf_error *err);
 
 int http_response_callbacks(CURL *easy, struct http_conn *conn); /* 0: all set */
 void http_response_clear(struct http_response *response);
+/* What libcurl calls, and http_rescue.c in its place; conn: a struct http_conn. Less than size * count: no more is wanted. */
+size_t http_on_header(char *line, size_t size, size_t count, void *conn);
+size_t http_on_body(char *bytes, size_t size, size_t count, void *conn);
+
+/* ---- http_rescue.c ---- */
+
+/* A store that refuses a large body answers, and closes the connection with our bytes unread: a reset follows the answer, and libcurl
+ * fails in sending without having looked. The answer then still lies in the socket. Called with each step of libcurl, and
+ * does something only once it has failed in sending. */
+void http_rescue(struct http_conn *conn);
+int http_rescue_callbacks(CURL *easy, struct http_conn *conn); /* 0: all set */
 
 /* ---- http_send.c ---- */
 

@@ -45,14 +45,14 @@ const char *http_response_header(const struct http_response *response, const cha
     return NULL;
 }
 
-/* Digits alone; UINT64_MAX if it is anything else, or too much. */
+/* Digits alone; UINT64_MAX if it is anything else. What does not fit is the number before that. */
 static uint64_t number_of(const char *text)
 {
     uint64_t number = 0;
     const char *at;
 
-    for (at = text; *at >= '0' && *at <= '9' && number < UINT64_MAX / 10 - 10; at++)
-        number = number * 10 + (uint64_t)(*at - '0');
+    for (at = text; *at >= '0' && *at <= '9'; at++)
+        number = number < UINT64_MAX / 10 - 1 ? number * 10 + (uint64_t)(*at - '0') : UINT64_MAX - 1;
     return at == text || *at != '\0' ? UINT64_MAX : number;
 }
 
@@ -134,7 +134,7 @@ static void add_header(struct buf *headers, const char *line, size_t bytes)
 }
 
 /* One line with its end; the status line begins an answer, an empty line ends its headers. Trailers may follow the body. */
-static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+size_t http_on_header(char *line, size_t size, size_t count, void *ctx)
 {
     struct http_conn *conn = ctx;
     struct exchange *x = &conn->exchange;
@@ -167,7 +167,7 @@ static int keep(struct buf *body, const char *bytes, size_t count, size_t most)
     return count <= room;
 }
 
-static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+size_t http_on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct http_conn *conn = ctx;
     struct exchange *x = &conn->exchange;
@@ -196,9 +196,9 @@ int http_response_callbacks(CURL *easy, struct http_conn *conn)
 {
     int bad = 0;
 
-    bad |= (int)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    bad |= (int)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_on_header);
     bad |= (int)curl_easy_setopt(easy, CURLOPT_HEADERDATA, conn);
-    bad |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    bad |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_body);
     bad |= (int)curl_easy_setopt(easy, CURLOPT_WRITEDATA, conn);
     return bad;
 }

@@ -19,14 +19,18 @@
 static int on_connected(void *ctx, char *their_ip, char *our_ip, int their_port, int our_port)
 {
     struct http_conn *conn = ctx;
+    struct exchange *x = &conn->exchange;
 
     (void)their_ip;
     (void)our_ip;
     (void)their_port;
     (void)our_port;
-    conn->exchange.tries++;
-    conn->exchange.sent_in_try = 0;
-    conn->exchange.moved_ms = clock_mono_ms();
+    x->tries++;
+    x->sent_in_try = 0;
+    x->is_answered = false;
+    x->moved_ms = clock_mono_ms();
+    http_response_clear(x->response);
+    conn->reason[0] = '\0';
     return CURL_PREREQFUNC_OK;
 }
 
@@ -51,10 +55,7 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
     (void)down;
     (void)up_total;
     note_sent(x, (uint64_t)up);
-    if (x->is_paused) {
-        x->is_paused = false;
-        curl_easy_pause(conn->easy, CURLPAUSE_CONT);
-    }
+    http_rescue(conn);
     now = clock_mono_ms();
     if (now - x->asked_ms >= ASK_MS) {
         x->asked_ms = now;
@@ -75,6 +76,7 @@ int http_callbacks(CURL *easy, struct http_conn *conn)
     bad |= (int)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     bad |= (int)curl_easy_setopt(easy, CURLOPT_XFERINFODATA, conn);
     bad |= http_body_callbacks(easy, conn);
+    bad |= http_rescue_callbacks(easy, conn);
     bad |= http_response_callbacks(easy, conn);
     return bad;
 }
@@ -209,5 +211,6 @@ int http_send(const struct sf_call *call, struct http_conn *conn, const struct h
         code = CURLE_SEND_ERROR;
     call->request(call, request->kind, is_done ? response->status : -(int32_t)code, x->sent + x->received);
     http_log(conn, is_done ? NULL : err);
+    x->call = NULL; /* no callback belongs to it any more */
     return is_done ? 0 : -1;
 }

@@ -4,8 +4,9 @@
  */
 #include "tests/kit/httpd_priv.h"
 
-#include "base/mem.h"
+#include "base/err.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,6 +149,7 @@ static int play_step(struct link *link, const struct httpd_step *step)
         return shutdown(link->fd, SHUT_WR);
     case HTTPD_STALL:
         link_stall(link);
+        link_close(link);
         return 0;
     case HTTPD_WAIT:
         return wait_release(link);
@@ -187,8 +189,13 @@ void *httpd_play(void *ctx)
 {
     struct link *link = ctx;
     bool is_over = link->part == NULL;
+    char more[128];
     size_t at = 0;
+    sigset_t pipe;
 
+    sigemptyset(&pipe); /* OpenSSL writes without MSG_NOSIGNAL */
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     if (!is_over && link_handshake(link) < 0) {
         is_over = true;
         check_rest(link, 0);
@@ -204,7 +211,8 @@ void *httpd_play(void *ctx)
     if (is_over)
         send_mismatch(link);
     else if (link->fd >= 0 && !link_wait_end(link))
-        httpd_differs(link, "more came than the script has: %.80s", buf_text(&link->in));
+        httpd_differs(link, "more came than the script has: %s",
+                      err_printable(buf_text(&link->in), more, sizeof(more)));
     link_close(link);
     return NULL;
 }

@@ -3,13 +3,18 @@
 
 #include "base/clock.h"
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static int call_cancelled(const struct sf_call *call)
 {
     struct session *session = call->ctx;
 
-    if (session->cancel_server != NULL && httpd_steps_done(session->cancel_server) >= session->cancel_steps)
+    session->asks++;
+    if (session->cancel_asks > 0 && session->asks >= session->cancel_asks)
+        return 1;
+    if (session->cancel_steps > 0 && httpd_steps_done(session->server) >= session->cancel_steps)
         return 1;
     return atomic_load(&session->is_cancelled);
 }
@@ -40,9 +45,9 @@ static void host_log(const struct sf_host *host, int32_t level, const char *text
     buf_add_byte(&session->log, '\n');
 }
 
-void session_init(struct session *session)
+void session_init(struct session *session, struct httpd *server)
 {
-    *session = (struct session){.response = HTTP_RESPONSE_INIT, .err = SF_ERROR_INIT};
+    *session = (struct session){.server = server, .response = HTTP_RESPONSE_INIT, .err = SF_ERROR_INIT};
     session->host =
         (struct sf_host){.size = sizeof(session->host), .ctx = session, .log = host_log, .log_level = SF_LOG_DEBUG};
     session->call = (struct sf_call){.size = sizeof(session->call),
@@ -64,18 +69,25 @@ void session_start(struct session *session)
     ck_assert_int_eq(http_conn_open(&session->conn, session->http, &session->err), 0);
 }
 
-void session_cleanup(struct session *session)
+void session_open(struct session *session, struct httpd *server)
+{
+    session_init(session, server);
+    session_start(session);
+}
+
+void session_close(struct session *session)
 {
     http_conn_close(session->conn);
     http_close(session->http);
     http_response_cleanup(&session->response);
     buf_cleanup(&session->log);
+    if (session->server != NULL)
+        httpd_stop(session->server);
 }
 
-struct http_request session_request(struct session *session, const struct httpd *server, enum http_method method,
-                                    const char *path)
+struct http_request session_request(struct session *session, enum http_method method, const char *path)
 {
-    snprintf(session->url, sizeof(session->url), "%s%s", httpd_url(server), path);
+    snprintf(session->url, sizeof(session->url), "%s%s", httpd_url(session->server), path);
     return (struct http_request){.method = method, .kind = SF_REQUEST_OTHER, .url = session->url, .what = "the-object"};
 }
 
@@ -90,9 +102,9 @@ int session_send(struct session *session, const struct http_request *request)
     return -1;
 }
 
-int session_ask(struct session *session, const struct httpd *server, enum http_method method, const char *path)
+int session_ask(struct session *session, enum http_method method, const char *path)
 {
-    struct http_request request = session_request(session, server, method, path);
+    struct http_request request = session_request(session, method, path);
 
     return session_send(session, &request);
 }
@@ -107,6 +119,17 @@ struct sf_body session_memory(const void *data, size_t bytes)
 {
     return (struct sf_body){
         .size = sizeof(struct sf_body), .kind = SF_BODY_MEMORY, .length = bytes, .data = data, .fd = -1};
+}
+
+void session_take_port(int *fd, char *url, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(*fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(getsockname(*fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(url, size, "http://127.0.0.1:%u", ntohs(address.sin_port));
 }
 
 void pattern(char *out, uint64_t position, size_t bytes)

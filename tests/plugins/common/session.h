@@ -15,6 +15,7 @@ struct session {
     struct http_options options; /* may be changed before session_start() */
     struct sf_host host;
     struct sf_call call;
+    struct httpd *server;
     struct http *http;
     struct http_conn *conn;
     struct http_response response;
@@ -23,8 +24,9 @@ struct session {
     struct buf log;
     /* what the call was told */
     atomic_int is_cancelled;
-    struct httpd *cancel_server; /* cancelled once this server has done so many steps */
-    unsigned cancel_steps;
+    unsigned cancel_steps; /* cancelled once the server has done so many; 0: never */
+    unsigned cancel_asks;  /* cancelled when asked so often; 0: never */
+    unsigned asks;
     _Atomic uint64_t accounted;
     unsigned reports;
     uint32_t kind;
@@ -32,22 +34,26 @@ struct session {
     uint64_t bytes;
 };
 
-/* Options: plain HTTP allowed, no proxy, the debug log shown, stalls after ten minutes. */
-void session_init(struct session *session);
+/* Options: plain HTTP allowed, no proxy, the debug log shown, and no time-out that a test would reach. The server becomes the session's. */
+void session_init(struct session *session, struct httpd *server);
 void session_start(struct session *session); /* http_open, http_conn_open; fails the test if they fail */
-void session_cleanup(struct session *session);
+void session_open(struct session *session, struct httpd *server); /* both */
+/* Ends the server too, if it is not NULL: httpd_stop(). */
+void session_close(struct session *session);
 
 /* A request to a path of the server; what: "the-object". The URL lives in the session until the next one. */
-struct http_request session_request(struct session *session, const struct httpd *server, enum http_method method,
-                                    const char *path);
+struct http_request session_request(struct session *session, enum http_method method, const char *path);
 /* http_send(), which answers the status, or -1: the error is in session->err then. */
 int session_send(struct session *session, const struct http_request *request);
 /* Both in one, without a body. */
-int session_ask(struct session *session, const struct httpd *server, enum http_method method, const char *path);
+int session_ask(struct session *session, enum http_method method, const char *path);
 /* Fails the test unless the last request failed with this class and with each of the words in its text. */
 void session_failed(const struct session *session, enum sf_class cls, const char *words);
 
 struct sf_body session_memory(const void *data, size_t bytes);
+
+/* A port of 127.0.0.1 on which nobody listens, for as long as *fd is open. */
+void session_take_port(int *fd, char *url, size_t size);
 
 /* A source by callback: byte i is i * 7 + i / 251, as pattern() fills it. */
 struct source {

@@ -11,23 +11,23 @@
 
 START_TEST(one_connection_for_many_requests)
 {
-    static const struct httpd_step dialogue[] = {EXPECT("GET /b/k", .headers = {PLAIN, "!content-length"}),
-                                                 REPLY(200, .body = "hello"), AGAIN()};
-    struct httpd *server = httpd_start(dialogue);
+    static const struct httpd_step dialogue[] = {
+        EXPECT("GET /b/k", .headers = {PLAIN, "!content-length"}),
+        REPLY(200, .body = "hello"),
+        AGAIN(),
+    };
     struct session session;
     int i;
 
-    session_init(&session);
-    session_start(&session);
+    session_open(&session, httpd_start(dialogue));
     for (i = 0; i < 100; i++) {
-        ck_assert_int_eq(session_ask(&session, server, HTTP_GET, "/b/k"), 200);
+        ck_assert_int_eq(session_ask(&session, HTTP_GET, "/b/k"), 200);
         ck_assert_str_eq(buf_text(&session.response.body), "hello");
     }
-    ck_assert_uint_eq(httpd_connections(server), 1);
+    ck_assert_uint_eq(httpd_connections(session.server), 1);
     ck_assert_uint_eq(session.reports, 100);
     ck_assert_uint_eq(atomic_load(&session.accounted), 500);
-    session_cleanup(&session);
-    httpd_stop(server);
+    session_close(&session);
 }
 END_TEST
 
@@ -58,7 +58,6 @@ START_TEST(nothing_is_left_of_the_request_before)
         REPLY(200),
     };
     static const struct http_header first[] = {{"x-first", "1"}};
-    struct httpd *server = httpd_start(dialogue);
     struct source source = SOURCE_INIT;
     struct sf_body small = session_memory("data", 4), large = session_source(&source, 2000000),
                    middle = session_source(&source, 100000);
@@ -76,10 +75,9 @@ START_TEST(nothing_is_left_of_the_request_before)
     struct session session;
     size_t i;
 
-    session_init(&session);
-    session_start(&session);
+    session_open(&session, httpd_start(dialogue));
     for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        struct http_request request = session_request(&session, server, requests[i].method, requests[i].path);
+        struct http_request request = session_request(&session, requests[i].method, requests[i].path);
 
         request.body = requests[i].body;
         request.headers = first;
@@ -87,9 +85,8 @@ START_TEST(nothing_is_left_of_the_request_before)
         ck_assert_msg(session_send(&session, &request) == requests[i].status, "%s: %d %s %s", requests[i].path,
                       session.response.status, session.err.text, buf_text(&session.response.body));
     }
-    ck_assert_uint_eq(httpd_connections(server), 1);
-    session_cleanup(&session);
-    httpd_stop(server);
+    ck_assert_uint_eq(httpd_connections(session.server), 1);
+    session_close(&session);
 }
 END_TEST
 
@@ -107,65 +104,62 @@ START_TEST(the_headers_are_those_that_were_named)
                                                  {"accept", "a/b"},
                                                  {"x-empty", ""},
                                                  {"x-amz-meta-run", "a  b; c"}};
-    struct httpd *server = httpd_start(dialogue);
     struct sf_body body = session_memory("data", 4);
     struct http_request request;
     struct session session;
 
-    session_init(&session);
-    session_start(&session);
-    request = session_request(&session, server, HTTP_PUT, "/b/k");
+    session_open(&session, httpd_start(dialogue));
+    request = session_request(&session, HTTP_PUT, "/b/k");
     request.body = &body;
     request.headers = headers;
     request.header_count = sizeof(headers) / sizeof(headers[0]);
     ck_assert_int_eq(session_send(&session, &request), 200);
-    ck_assert_int_eq(session_ask(&session, server, HTTP_GET, "/b/k"), 200);
-    session_cleanup(&session);
-    httpd_stop(server);
+    ck_assert_int_eq(session_ask(&session, HTTP_GET, "/b/k"), 200);
+    session_close(&session);
 }
 END_TEST
 
 START_TEST(a_header_cannot_smuggle_a_line)
 {
-    static const struct httpd_step dialogue[] = {EXPECT("GET /"), REPLY(200)};
+    static const struct httpd_step dialogue[] = {
+        EXPECT("GET /"),
+        REPLY(200),
+    };
     static const struct http_header headers[] = {{"x-amz-meta-a", "b\r\nx-evil: 1"}};
-    struct httpd *server = httpd_start(dialogue);
     struct http_request request;
     struct session session;
 
-    session_init(&session);
-    session_start(&session);
-    request = session_request(&session, server, HTTP_GET, "/");
+    session_open(&session, httpd_start(dialogue));
+    request = session_request(&session, HTTP_GET, "/");
     request.headers = headers;
     request.header_count = 1;
     ck_assert_int_eq(session_send(&session, &request), -1);
     session_failed(&session, SF_INVALID, "the-object: the header x-amz-meta-a");
     ck_assert_uint_eq(session.reports, 0);
-    ck_assert_int_eq(session_ask(&session, server, HTTP_GET, "/"), 200);
-    session_cleanup(&session);
-    httpd_stop(server);
+    ck_assert_int_eq(session_ask(&session, HTTP_GET, "/"), 200);
+    session_close(&session);
 }
 END_TEST
 
 START_TEST(the_url_is_sent_as_it_is)
 {
-    static const struct httpd_step dialogue[] = {EXPECT("GET /b/../a//b/./%2e%2E/%7Ek?x=1&uploads&b=%20+"), REPLY(200)};
-    struct httpd *server = httpd_start(dialogue);
+    static const struct httpd_step dialogue[] = {
+        EXPECT("GET /b/../a//b/./%2e%2E/%7Ek?x=1&uploads&b=%20+"),
+        REPLY(200),
+    };
     struct session session;
 
-    session_init(&session);
-    session_start(&session);
-    ck_assert_int_eq(session_ask(&session, server, HTTP_GET, "/b/../a//b/./%2e%2E/%7Ek?x=1&uploads&b=%20+"), 200);
-    session_cleanup(&session);
-    httpd_stop(server);
+    session_open(&session, httpd_start(dialogue));
+    ck_assert_int_eq(session_ask(&session, HTTP_GET, "/b/../a//b/./%2e%2E/%7Ek?x=1&uploads&b=%20+"), 200);
+    session_close(&session);
 }
 END_TEST
 
 /* Head, body and tail of one request, whole: the body in each of its kinds and in sizes to both sides of each limit. */
-static void send_segments(struct session *session, struct httpd *server, size_t head, struct sf_body *body, size_t tail)
+static void send_segments(struct session *session, size_t head, struct sf_body *body, size_t tail)
 {
     size_t total = head + body->length + tail, seen_bytes;
-    struct http_request request = session_request(session, server, HTTP_POST, "/upload");
+    struct http_request request = session_request(session, HTTP_POST, "/upload");
     char *whole = malloc(total + 1), length[32];
     const struct httpd_seen *seen;
     uint64_t before = atomic_load(&session->accounted);
@@ -179,7 +173,7 @@ static void send_segments(struct session *session, struct httpd *server, size_t 
     request.tail = whole + head + body->length;
     request.tail_bytes = tail;
     ck_assert_msg(session_send(session, &request) == 200, "%s", session->err.text);
-    seen = httpd_seen(server, httpd_requests(server) - 1);
+    seen = httpd_seen(session->server, httpd_requests(session->server) - 1);
     seen_bytes = total < HTTPD_KEEP ? total : HTTPD_KEEP;
     snprintf(length, sizeof(length), "%zu", total);
     ck_assert_str_eq(httpd_seen_header(seen, "content-length"), length);
@@ -192,18 +186,20 @@ static void send_segments(struct session *session, struct httpd *server, size_t 
 
 START_TEST(three_segments_with_each_kind_of_body)
 {
-    static const struct httpd_step dialogue[] = {EXPECT("POST /upload", .headers = {PLAIN}), REPLY(200), AGAIN()};
+    static const struct httpd_step dialogue[] = {
+        EXPECT("POST /upload", .headers = {PLAIN}),
+        REPLY(200),
+        AGAIN(),
+    };
     static const size_t sizes[] = {0, 1, 4096, 48 * 1024 - 10, 48 * 1024, 48 * 1024 + 1, 70000, 1024 * 1024, 3000000};
     static const size_t edges[][2] = {{0, 0}, {5, 0}, {0, 5}, {5, 5}, {70000, 20000}};
-    struct httpd *server = httpd_start(dialogue);
     struct source source = SOURCE_INIT;
     char *data = malloc(3000000);
     struct session session;
     size_t i, j;
     int fd;
 
-    session_init(&session);
-    session_start(&session);
+    session_open(&session, httpd_start(dialogue));
     pattern(data, 0, 3000000);
     fd = open(unit_temp_dir(), O_TMPFILE | O_RDWR, 0600);
     ck_assert_int_eq(pwrite(fd, data, 3000000, 3), 3000000);
@@ -213,15 +209,14 @@ START_TEST(three_segments_with_each_kind_of_body)
             struct sf_body file = {.size = sizeof(file), .kind = SF_BODY_FD, .length = sizes[i], .offset = 3, .fd = fd};
             struct sf_body callback = session_source(&source, sizes[i]);
 
-            send_segments(&session, server, edges[j][0], &memory, edges[j][1]);
-            send_segments(&session, server, edges[j][0], &file, edges[j][1]);
-            send_segments(&session, server, edges[j][0], &callback, edges[j][1]);
+            send_segments(&session, edges[j][0], &memory, edges[j][1]);
+            send_segments(&session, edges[j][0], &file, edges[j][1]);
+            send_segments(&session, edges[j][0], &callback, edges[j][1]);
         }
-    ck_assert_uint_eq(httpd_connections(server), 1);
+    ck_assert_uint_eq(httpd_connections(session.server), 1);
     close(fd);
     free(data);
-    session_cleanup(&session);
-    httpd_stop(server);
+    session_close(&session);
 }
 END_TEST
 
@@ -238,14 +233,12 @@ START_TEST(expect_continue_waits_for_leave)
         EXPECT("PUT /k", .headers = {"!expect"}, .body = "data"),
         REPLY(200),
     };
-    struct httpd *server = httpd_start(dialogue);
     struct sf_body body = session_memory("data", 4);
     struct http_request request;
     struct session session;
 
-    session_init(&session);
-    session_start(&session);
-    request = session_request(&session, server, HTTP_PUT, "/k");
+    session_open(&session, httpd_start(dialogue));
+    request = session_request(&session, HTTP_PUT, "/k");
     request.body = &body;
     request.expect_continue = true;
     ck_assert_int_eq(session_send(&session, &request), 200);
@@ -255,8 +248,7 @@ START_TEST(expect_continue_waits_for_leave)
     ck_assert_uint_eq(session.bytes, strlen("<Error/>")); /* nothing of the body was sent */
     request.expect_continue = false;
     ck_assert_int_eq(session_send(&session, &request), 200);
-    session_cleanup(&session);
-    httpd_stop(server);
+    session_close(&session);
 }
 END_TEST
 
@@ -268,30 +260,28 @@ START_TEST(a_redirect_is_an_answer)
         EXPECT("GET /k"),
         REPLY(200),
     };
-    struct httpd *server = httpd_start(dialogue);
     struct session session;
 
-    session_init(&session);
-    session_start(&session);
-    ck_assert_int_eq(session_ask(&session, server, HTTP_GET, "/k"), 307);
+    session_open(&session, httpd_start(dialogue));
+    ck_assert_int_eq(session_ask(&session, HTTP_GET, "/k"), 307);
     ck_assert_str_eq(http_response_header(&session.response, "x-amz-bucket-region"), "eu-west-1");
-    ck_assert_int_eq(session_ask(&session, server, HTTP_GET, "/k"), 200);
-    session_cleanup(&session);
-    httpd_stop(server);
+    ck_assert_int_eq(session_ask(&session, HTTP_GET, "/k"), 200);
+    session_close(&session);
 }
 END_TEST
 
 START_TEST(it_is_reported_once)
 {
-    static const struct httpd_step dialogue[] = {EXPECT("PUT /k", .body = "data"), REPLY(503, .body = "slow")};
-    struct httpd *server = httpd_start(dialogue);
+    static const struct httpd_step dialogue[] = {
+        EXPECT("PUT /k", .body = "data"),
+        REPLY(503, .body = "slow"),
+    };
     struct sf_body body = session_memory("data", 4);
     struct http_request request;
     struct session session;
 
-    session_init(&session);
-    session_start(&session);
-    request = session_request(&session, server, HTTP_PUT, "/k");
+    session_open(&session, httpd_start(dialogue));
+    request = session_request(&session, HTTP_PUT, "/k");
     request.body = &body;
     request.kind = SF_REQUEST_UPLOAD_PART;
     ck_assert_int_eq(session_send(&session, &request), 503);
@@ -299,8 +289,7 @@ START_TEST(it_is_reported_once)
     ck_assert_uint_eq(session.kind, SF_REQUEST_UPLOAD_PART);
     ck_assert_int_eq(session.status, 503);
     ck_assert_uint_eq(session.bytes, 8);
-    session_cleanup(&session);
-    httpd_stop(server);
+    session_close(&session);
 }
 END_TEST
 
