@@ -5,7 +5,8 @@
  *
  *   cc -shared -fPIC -fvisibility=hidden -Wl,-z,nodelete -I../../include -o memory.so *.c -pthread
  *
- * Begin at the end of this file, with the table; then put.c, get.c, list.c, remove.c. The rules: docs/abi.md.
+ * Begin at the end of this file, with the table; then put.c, get.c, list.c, remove.c; last upload.c, which a plugin may do without. The
+ * rules: docs/abi.md.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "memory.h"
@@ -118,8 +119,10 @@ static int memory_store_open(const struct sf_call *call, const struct sf_setting
     struct sf_store_info own = {
         .size = sizeof(own),
         .wanted_digests = SF_DIGEST_CRC32C,
-        .capabilities =
-            SF_CAP_CREATE_ONLY_PUT | SF_CAP_IF_TAG_PUT | SF_CAP_IF_TAG_REMOVE | SF_CAP_METADATA | SF_CAP_LIST_METADATA,
+        .capabilities = SF_CAP_CREATE_ONLY_PUT | SF_CAP_IF_TAG_PUT | SF_CAP_IF_TAG_REMOVE | SF_CAP_METADATA |
+                        SF_CAP_LIST_METADATA | SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS | SF_CAP_CREATE_ONLY_COMMIT,
+        .part_min_bytes = PART_MIN_BYTES,
+        .part_count_max = PART_COUNT_MAX,
         .remove_batch_max = REMOVE_BATCH,
     };
     struct sf_store *found;
@@ -152,6 +155,7 @@ static void memory_store_close(struct sf_store *store)
             ;
         *link = store->next;
         objects_clear(&store->objects);
+        memory_uploads_clear(store);
         pthread_mutex_destroy(&store->mutex);
         free(store->name);
         free(store);
@@ -212,7 +216,14 @@ const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
         .list_next = memory_list_next,
         .list_close = memory_list_close,
         .remove = memory_remove,
-        /* The optional slots stay NULL: no copy, no uploads in parts. */
+        /* Of the optional slots, copy and probe stay NULL. */
+        .upload_begin = memory_upload_begin,
+        .upload_resume = memory_upload_resume,
+        .upload_part = memory_upload_part,
+        .upload_commit = memory_upload_commit,
+        .upload_abort = memory_upload_abort,
+        .upload_close = memory_upload_close,
+        .uploads_list = memory_uploads_list,
     };
 
     (void)host; /* a plugin that logs keeps it */

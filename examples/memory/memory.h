@@ -14,6 +14,10 @@
 
 #define CHUNK_BYTES ((size_t)1 << 20) /* moved between two questions whether the call is cancelled */
 
+/* Limits of an upload's parts. Memory needs none; with them the example is as fussy as real stores are. */
+#define PART_MIN_BYTES 4096
+#define PART_COUNT_MAX 10000
+
 /* The host knows these only as pointers; each plugin defines those that it needs (struct sf_list: list.c). */
 struct sf_store {
     struct sf_store *next;
@@ -22,7 +26,8 @@ struct sf_store {
     bool keep;
     pthread_mutex_t mutex; /* guards what follows, and the reference counts of all objects in it */
     struct objects objects;
-    uint64_t generation; /* of the newest object; never goes back, so a tag is never used again */
+    struct upload *uploads; /* unfinished ones: upload.c */
+    uint64_t generation;    /* of the newest object, part or upload; never goes back, so a tag is never used again */
 };
 
 struct sf_conn {
@@ -41,6 +46,15 @@ bool memory_has_tag(const struct object *object, const char *tag);
 void memory_describe(const struct object *object, struct sf_object *own);
 void memory_answer(struct sf_object *theirs, const struct object *object);
 
+/* What put and an upload's commit have in common (put.c): the body and its digest, the metadata, and the step in which an object appears. */
+struct object *memory_receive(const struct sf_call *call, const char *key, const struct sf_body *body,
+                              const struct sf_digests *digests, struct sf_error *err); /* NULL on failure */
+int memory_check_digests(const struct object *object, const struct sf_digests *digests, struct sf_error *err);
+int memory_keep_meta(struct object *object, const struct sf_meta *items, uint32_t count, uint32_t element_size,
+                     struct sf_error *err);
+int memory_publish_locked(struct sf_store *store, struct object *object, uint32_t precondition, const char *if_tag,
+                          struct sf_error *err);
+
 int memory_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put *args, struct sf_object *answer,
                struct sf_error *err);
 int memory_get(const struct sf_call *call, struct sf_conn *conn, const struct sf_get *args,
@@ -54,5 +68,22 @@ int memory_list_next(const struct sf_call *call, struct sf_list *list, const str
 void memory_list_close(struct sf_list *list);
 int memory_remove(const struct sf_call *call, struct sf_conn *conn, const struct sf_remove *items, uint32_t count,
                   uint32_t element_size, const struct sf_remove_sink *their_sink, struct sf_error *err);
+
+int memory_upload_begin(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *their_args,
+                        struct sf_upload_token *token, struct sf_upload **upload, struct sf_error *err);
+int memory_upload_resume(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *their_args,
+                         const struct sf_upload_token *their_token, uint64_t *persisted, struct sf_upload **upload,
+                         struct sf_error *err);
+int memory_upload_part(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                       const struct sf_part *their_part, struct sf_part_result *result, struct sf_error *err);
+int memory_upload_commit(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                         const struct sf_upload_args *their_args, const struct sf_part_done *parts, uint32_t count,
+                         uint32_t element_size, struct sf_object *answer, struct sf_error *err);
+int memory_upload_abort(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                        struct sf_error *err);
+void memory_upload_close(struct sf_upload *upload);
+int memory_uploads_list(const struct sf_call *call, struct sf_conn *conn, const char *prefix,
+                        const struct sf_uploads_sink *their_sink, struct sf_error *err);
+void memory_uploads_clear(struct sf_store *store);
 
 #endif

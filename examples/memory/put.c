@@ -33,7 +33,7 @@ static int64_t body_read(const struct sf_body *body, uint64_t position, char *ou
     return sf_fail(err, SF_UNSUPPORTED, "body of the unknown kind %" PRIu32, body->kind);
 }
 
-static int receive(const struct sf_call *call, const struct sf_body *body, struct object *object, struct sf_error *err)
+static int fill(const struct sf_call *call, const struct sf_body *body, struct object *object, struct sf_error *err)
 {
     uint64_t at = 0;
 
@@ -56,44 +56,74 @@ static int receive(const struct sf_call *call, const struct sf_body *body, struc
     return 0;
 }
 
-static int keep_meta(const struct sf_put *put, struct object *object, struct sf_error *err)
+int memory_check_digests(const struct object *object, const struct sf_digests *digests, struct sf_error *err)
+{
+    if (digests == NULL || (digests->have & SF_DIGEST_CRC32C) == 0 || digests->crc32c == object->crc32c)
+        return 0;
+    return sf_fail(err, SF_CORRUPT, "%s: crc32c is %08" PRIx32 ", should be %08" PRIx32, object->key, object->crc32c,
+                   digests->crc32c);
+}
+
+struct object *memory_receive(const struct sf_call *call, const char *key, const struct sf_body *body,
+                              const struct sf_digests *digests, struct sf_error *err)
+{
+    struct object *object;
+
+    if (body->length > PTRDIFF_MAX) {
+        sf_fail(err, SF_TOO_LARGE, "%s: %" PRIu64 " bytes are too many", key, body->length);
+        return NULL;
+    }
+    object = object_new(key, (size_t)body->length);
+    if (object == NULL) {
+        sf_fail(err, SF_NO_SPACE, "%s: no memory for %" PRIu64 " bytes", key, body->length);
+        return NULL;
+    }
+    if (fill(call, body, object, err) == 0 && memory_check_digests(object, digests, err) == 0)
+        return object;
+    object_release(object);
+    return NULL;
+}
+
+int memory_keep_meta(struct object *object, const struct sf_meta *items, uint32_t count, uint32_t element_size,
+                     struct sf_error *err)
 {
     struct sf_object packed = {.size = sizeof(packed)};
     uint32_t i;
 
-    for (i = 0; i < put->meta_count; i++) {
+    for (i = 0; i < count; i++) {
         struct sf_meta meta;
 
         /* The host's elements may be larger than ours: step by its size, not by sizeof. */
-        sf_take(&meta, sizeof(meta), (const char *)put->meta + (size_t)i * put->meta_element_size);
+        sf_take(&meta, sizeof(meta), (const char *)items + (size_t)i * element_size);
         if (sf_object_add_meta(&packed, meta.key, meta.value) < 0)
-            return sf_fail(err, SF_TOO_LARGE, "%s: more than %d bytes of metadata", put->key, SF_META_MAX);
+            return sf_fail(err, SF_TOO_LARGE, "%s: more than %d bytes of metadata", object->key, SF_META_MAX);
     }
     if (packed.meta_bytes == 0)
         return 0;
     object->meta = malloc(packed.meta_bytes);
     if (object->meta == NULL)
-        return sf_fail(err, SF_NO_SPACE, "%s: no memory for its metadata", put->key);
+        return sf_fail(err, SF_NO_SPACE, "%s: no memory for its metadata", object->key);
     memcpy(object->meta, packed.meta, packed.meta_bytes);
     object->meta_bytes = packed.meta_bytes;
     return 0;
 }
 
 /* The precondition is judged and the object appears in one step: nobody can come in between. */
-static int publish_locked(struct sf_store *store, const struct sf_put *put, struct object *object, struct sf_error *err)
+int memory_publish_locked(struct sf_store *store, struct object *object, uint32_t precondition, const char *if_tag,
+                          struct sf_error *err)
 {
-    const struct object *old = objects_find(&store->objects, put->key);
+    const struct object *old = objects_find(&store->objects, object->key);
 
-    if (put->precondition == SF_IF_ABSENT && old != NULL)
-        return sf_fail(err, SF_EXISTS, "%s: exists", put->key);
-    if (put->precondition == SF_IF_TAG && (old == NULL || !memory_has_tag(old, put->if_tag)))
-        return sf_fail(err, SF_PRECONDITION, "%s: %s", put->key, old == NULL ? "is gone" : "has another tag");
-    if (put->precondition > SF_IF_TAG)
-        return sf_fail(err, SF_UNSUPPORTED, "%s: unknown precondition %" PRIu32, put->key, put->precondition);
+    if (precondition == SF_IF_ABSENT && old != NULL)
+        return sf_fail(err, SF_EXISTS, "%s: exists", object->key);
+    if (precondition == SF_IF_TAG && (old == NULL || !memory_has_tag(old, if_tag)))
+        return sf_fail(err, SF_PRECONDITION, "%s: %s", object->key, old == NULL ? "is gone" : "has another tag");
+    if (precondition > SF_IF_TAG)
+        return sf_fail(err, SF_UNSUPPORTED, "%s: unknown precondition %" PRIu32, object->key, precondition);
     object->generation = ++store->generation;
     object->modified_ms = memory_now_ms();
     if (objects_set(&store->objects, object) < 0)
-        return sf_fail(err, SF_NO_SPACE, "%s: no memory", put->key);
+        return sf_fail(err, SF_NO_SPACE, "%s: no memory", object->key);
     return 0;
 }
 
@@ -101,26 +131,20 @@ static int put_object(const struct sf_call *call, struct sf_store *store, const 
                       const struct sf_body *body, struct sf_object *answer, struct sf_error *err)
 {
     struct object *object;
-    int result = -1;
+    int result;
 
     if (put->storage_class != NULL)
         return sf_fail(err, SF_UNSUPPORTED, "%s: memory has no storage classes", put->key);
-    if (body->length > PTRDIFF_MAX)
-        return sf_fail(err, SF_TOO_LARGE, "%s: %" PRIu64 " bytes are too many", put->key, body->length);
-    object = object_new(put->key, (size_t)body->length);
+    object = memory_receive(call, put->key, body, put->digests, err);
     if (object == NULL)
-        return sf_fail(err, SF_NO_SPACE, "%s: no memory for %" PRIu64 " bytes", put->key, body->length);
-    if (keep_meta(put, object, err) < 0 || receive(call, body, object, err) < 0) {
+        return -1;
+    if (memory_keep_meta(object, put->meta, put->meta_count, put->meta_element_size, err) < 0) {
         object_release(object);
         return -1;
     }
 
     pthread_mutex_lock(&store->mutex);
-    if (put->digests != NULL && (put->digests->have & SF_DIGEST_CRC32C) && put->digests->crc32c != object->crc32c)
-        sf_fail(err, SF_CORRUPT, "%s: crc32c is %08" PRIx32 ", should be %08" PRIx32, put->key, object->crc32c,
-                put->digests->crc32c);
-    else
-        result = publish_locked(store, put, object, err);
+    result = memory_publish_locked(store, object, put->precondition, put->if_tag, err);
     if (result == 0)
         memory_answer(answer, object);
     else

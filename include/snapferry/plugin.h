@@ -617,9 +617,12 @@ struct sf_plugin {
     /* With SF_CAP_PARALLEL_PARTS from several connections at once, else in order. */
     int (*upload_part)(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
                        const struct sf_part *part, struct sf_part_result *result, struct sf_error *err);
+    /* Makes the object of the parts, in ascending order. Fails if one is not there, or if they are not args->bytes long in all; the
+     * upload is then as it was. */
     int (*upload_commit)(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
                          const struct sf_upload_args *args, const struct sf_part_done *parts, uint32_t count,
                          uint32_t element_size, struct sf_object *object, struct sf_error *err);
+    /* Ends it on the store. One that has been aborted already, or is gone, is a success. */
     int (*upload_abort)(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
                         struct sf_error *err);
     void (*upload_close)(struct sf_upload *upload); /* frees the handle, leaves the upload on the store as it is */

@@ -57,6 +57,8 @@ extern const struct conformance_case conformance_get_cases[];
 extern const struct conformance_case conformance_list_cases[];
 extern const struct conformance_case conformance_remove_cases[];
 extern const struct conformance_case conformance_copy_cases[];
+extern const struct conformance_case conformance_upload_cases[];
+extern const struct conformance_case conformance_upload_end_cases[];
 extern const struct conformance_case conformance_parallel_cases[];
 extern const struct conformance_case conformance_abi_cases[];
 
@@ -102,6 +104,8 @@ int conformance_exists(struct conformance *suite, const char *key, struct sf_err
 /* All keys of a list, joined by newlines, prefixes with a leading '>' . */
 int conformance_list(struct conformance *suite, const struct sf_list_query *query, struct buf *out,
                      struct sf_error *err);
+/* Ends all unfinished uploads below prefix, by the tokens of uploads_list; 0 where there is none. */
+int conformance_abort_uploads(struct conformance *suite, const char *prefix, struct sf_error *err);
 /* bytes of repeatable noise, to free. */
 unsigned char *conformance_noise(size_t bytes, unsigned seed);
 

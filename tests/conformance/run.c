@@ -9,8 +9,9 @@
 #include "base/mem.h"
 
 static const struct conformance_case *const tables[] = {
-    conformance_put_cases,    conformance_precondition_cases, conformance_get_cases,      conformance_list_cases,
-    conformance_remove_cases, conformance_copy_cases,         conformance_parallel_cases, conformance_abi_cases,
+    conformance_put_cases,      conformance_precondition_cases, conformance_get_cases,    conformance_list_cases,
+    conformance_remove_cases,   conformance_copy_cases,         conformance_upload_cases, conformance_upload_end_cases,
+    conformance_parallel_cases, conformance_abi_cases,
 };
 
 static int is_cancelled(const struct sf_call *call)
@@ -44,7 +45,7 @@ static void note_removal(void *ctx, uint32_t index, int32_t cls, const char *tex
         sf_fail(err, (enum sf_class)cls, "remove %u: %s", index, text != NULL ? text : "");
 }
 
-/* Removes all that lies below the case's prefix. */
+/* Removes all that lies below the case's prefix, and ends the uploads that were left there. */
 static int clear(struct conformance *suite, struct sf_error *err)
 {
     struct sf_list_query query = {.size = sizeof(query), .prefix = suite->prefix};
@@ -54,7 +55,7 @@ static int clear(struct conformance *suite, struct sf_error *err)
     char *key, *rest = NULL;
 
     suite->cancel = 0;
-    if (conformance_list(suite, &query, &keys, err) < 0)
+    if (conformance_abort_uploads(suite, suite->prefix, err) < 0 || conformance_list(suite, &query, &keys, err) < 0)
         return -1;
     for (key = keys.length != 0 ? strtok_r(keys.data, "\n", &rest) : NULL; key != NULL;
          key = strtok_r(NULL, "\n", &rest)) {

@@ -240,7 +240,7 @@ def test_memory_max_is_what_workers_must_fit_into(configured, files, store):
 @pytest.mark.parametrize("size, parts", [("5MiB", 3), ("6MiB", 2), ("12MiB", 0)])
 def test_part_size_is_what_large_files_are_cut_into(configured, files, probe_folder, size, parts):
     files({"large": os.urandom(12 << 20), "small": b"x"})
-    call = configured(destination={"plugin": "probe", "parts": True}, plugin_dirs=[str(probe_folder)],
+    call = configured(destination={"plugin": "probe"}, plugin_dirs=[str(probe_folder)],
                       upload={"part_size": size})
     requests = call("backup", "--json").json()["requests"]
     assert (requests["upload_begin"], requests["upload_part"], requests["upload_commit"], requests["upload_abort"]) == \

@@ -2,9 +2,9 @@
  *
  * The memory plugin, made to misbehave or to watch: break=PROMISE breaks one promise of docs/abi.md, so that the conformance suite must
  * find it; gate=N keeps puts of source files back until N of them run at once (or none comes for a while) and report=FILE tells the
- * most that there were; parts=true takes uploads in parts. With -DSERIAL it is SF_SERIAL and fails when two calls overlap.
+ * most that there were. With -DSERIAL it is SF_SERIAL and fails when two calls overlap.
  */
-#include "tests/e2e/plugins/probe_parts.h"
+#include <snapferry/plugin.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,6 +28,7 @@ static struct {
     pthread_cond_t came;
     int at_once, most;
     int gave_up;
+    atomic_int aborts;
 } probe = {.mutex = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
 
 static int breaks(const char *promise)
@@ -109,9 +110,6 @@ static int probe_store_open(const struct sf_call *call, const struct sf_settings
     if (probe.memory->store_open(call, settings, &own, store, err) < 0)
         return -1;
     own.small_file_bytes = strtoull(number, NULL, 10);
-    setting(settings, "parts", number, sizeof(number));
-    if (strcmp(number, "true") == 0)
-        own.capabilities |= SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS | SF_CAP_CREATE_ONLY_COMMIT;
     if (breaks("capabilities"))
         own.capabilities |= SF_CAP_COPY;
     sf_give(info, &own);
@@ -259,6 +257,93 @@ static int probe_remove(const struct sf_call *call, struct sf_conn *conn, const 
     return leave(probe.memory->remove(call, conn, items, count, element_size, sink, err));
 }
 
+/* --- uploads --- */
+
+static int probe_upload_begin(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *args,
+                              struct sf_upload_token *token, struct sf_upload **upload, struct sf_error *err)
+{
+    struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .data = ""};
+    struct sf_put early = {.size = sizeof(early), .key = args->key, .body = &body};
+    struct sf_object object = {.size = sizeof(object)};
+
+    if (enter(err) < 0)
+        return leave(-1);
+    if (breaks("upload-early") && probe.memory->put(call, conn, &early, &object, err) < 0)
+        return leave(-1);
+    return leave(probe.memory->upload_begin(call, conn, args, token, upload, err));
+}
+
+static int probe_upload_resume(const struct sf_call *call, struct sf_conn *conn, const struct sf_upload_args *args,
+                               const struct sf_upload_token *token, uint64_t *persisted, struct sf_upload **upload,
+                               struct sf_error *err)
+{
+    return leave(enter(err) < 0 ? -1 : probe.memory->upload_resume(call, conn, args, token, persisted, upload, err));
+}
+
+static int probe_upload_part(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                             const struct sf_part *part, struct sf_part_result *result, struct sf_error *err)
+{
+    struct sf_part other = {.size = sizeof(other)};
+    struct sf_call silent = *call;
+
+    if (enter(err) < 0)
+        return leave(-1);
+    sf_take(&other, sizeof(other), part);
+    silent.request = report_nothing;
+    if (breaks("upload-digest"))
+        other.digests = NULL;
+    return leave(
+        probe.memory->upload_part(breaks("upload-report") ? &silent : call, conn, upload, &other, result, err));
+}
+
+static int probe_upload_commit(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                               const struct sf_upload_args *args, const struct sf_part_done *parts, uint32_t count,
+                               uint32_t element_size, struct sf_object *object, struct sf_error *err)
+{
+    struct sf_upload_args other = {.size = sizeof(other)};
+    struct sf_part_done done = {.size = sizeof(done)};
+    uint32_t i;
+
+    if (enter(err) < 0)
+        return leave(-1);
+    sf_take(&other, sizeof(other), args);
+    if (breaks("upload-create-only"))
+        other.precondition = SF_IF_ANY;
+    if (breaks("upload-metadata"))
+        other.meta_count = 0;
+    if (breaks("upload-missing"))
+        for (i = 0, other.bytes = 0, other.digests = NULL; i < count; i++) {
+            sf_take(&done, sizeof(done), (const char *)parts + (size_t)i * element_size);
+            other.bytes += done.bytes;
+        }
+    if (breaks("upload-element"))
+        element_size = sizeof(*parts);
+    return leave(probe.memory->upload_commit(call, conn, upload, &other, parts, count, element_size, object, err));
+}
+
+/* "upload-abort": every other one fails, as if what is gone could not be aborted again. */
+static int probe_upload_abort(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
+                              struct sf_error *err)
+{
+    if (enter(err) < 0)
+        return leave(-1);
+    if (breaks("upload-abort") && probe.aborts++ % 2 == 1)
+        return leave(sf_fail(err, SF_NOT_FOUND, "no such upload"));
+    return leave(probe.memory->upload_abort(call, conn, upload, err));
+}
+
+static int probe_uploads_list(const struct sf_call *call, struct sf_conn *conn, const char *prefix,
+                              const struct sf_uploads_sink *sink, struct sf_error *err)
+{
+    const char *slash = strrchr(prefix, '/');
+    char folder[1024];
+
+    if (enter(err) < 0)
+        return leave(-1);
+    snprintf(folder, sizeof(folder), "%.*s", slash != NULL ? (int)(slash - prefix + 1) : 0, prefix);
+    return leave(probe.memory->uploads_list(call, conn, breaks("upload-prefix") ? folder : prefix, sink, err));
+}
+
 const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
 {
     static const struct sf_option options[] = {
@@ -267,7 +352,6 @@ const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
         {sizeof(options[0]), SF_OPTION_INTEGER, 0, 0, "gate", NULL, NULL, "puts of files to wait for"},
         {sizeof(options[0]), SF_OPTION_BYTES, 0, 0, "small", NULL, NULL, "small_file_bytes of this store"},
         {sizeof(options[0]), SF_OPTION_TEXT, 0, 0, "report", NULL, NULL, "file to write the most puts at once to"},
-        {sizeof(options[0]), SF_OPTION_BOOL, 0, 0, "parts", "false", NULL, "take uploads in parts"},
         {sizeof(options[0]), SF_OPTION_TEXT, SF_OPTION_SECRET, 0, "token", NULL, NULL, "a secret that nothing needs"},
     };
     static const char *const schemes[] = {"probe"};
@@ -293,6 +377,11 @@ const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
     plugin.list_open = probe_list_open;
     plugin.list_next = probe_list_next;
     plugin.remove = probe_remove;
-    probe_parts_fill(&plugin, probe.memory);
+    plugin.upload_begin = probe_upload_begin;
+    plugin.upload_resume = probe_upload_resume;
+    plugin.upload_part = probe_upload_part;
+    plugin.upload_commit = probe_upload_commit;
+    plugin.upload_abort = probe_upload_abort;
+    plugin.uploads_list = probe_uploads_list;
     return &plugin;
 }
