@@ -102,6 +102,7 @@ static int fail_certificate(struct http_conn *conn, const char *host, struct sf_
     curl_easy_getinfo(conn->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
     switch (verdict) {
     case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED: /* libcurl found the name wrong before it asked for the verdict on the chain */
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return sf_fail(err, SF_PERMANENT,
