@@ -107,6 +107,7 @@ static const struct {
     {"AllAccessDisabled", SF_DENIED},
     {"AccountProblem", SF_DENIED},
     {"InvalidAccessKeyId", SF_AUTH},
+    {"XAdminUserNotFound", SF_AUTH}, /* versitygw's word for it */
     {"SignatureDoesNotMatch", SF_AUTH},
     {"AuthorizationHeaderMalformed", SF_AUTH},
     {"ExpiredToken", SF_AUTH},

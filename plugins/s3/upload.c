@@ -239,9 +239,11 @@ static int add_part(struct buf *text, const struct sf_upload *upload, const stru
     return 0;
 }
 
+/* The store would put together what it is told, without asking whether that is all of the object. */
 static int make_list(struct sf_conn *conn, const struct sf_upload *upload, const struct sf_part_done *parts,
-                     uint32_t count, uint32_t element_size, struct sf_error *err)
+                     uint32_t count, uint32_t element_size, uint64_t bytes, struct sf_error *err)
 {
+    uint64_t total = 0;
     uint32_t i;
 
     buf_clear(&conn->text);
@@ -252,8 +254,12 @@ static int make_list(struct sf_conn *conn, const struct sf_upload *upload, const
         sf_take(&done, sizeof(done), (const char *)parts + (size_t)i * element_size);
         if (add_part(&conn->text, upload, &done, err) < 0)
             return -1;
+        total += done.bytes;
     }
     buf_add_text(&conn->text, "</CompleteMultipartUpload>");
+    if (total != bytes)
+        return sf_fail(err, SF_INVALID, "%s: parts of %llu bytes do not make an object of %llu", upload->key,
+                       (unsigned long long)total, (unsigned long long)bytes);
     return 0;
 }
 
@@ -331,7 +337,7 @@ int s3_upload_commit(const struct sf_call *call, struct sf_conn *conn, struct sf
     struct sf_upload_args given;
 
     sf_take(&given, sizeof(given), args);
-    if (make_list(conn, upload, parts, count, element_size, err) < 0 ||
+    if (make_list(conn, upload, parts, count, element_size, given.bytes, err) < 0 ||
         commit(call, conn, upload, &given, &own, err) < 0)
         return -1;
     sf_give(object, &own);

@@ -34,17 +34,17 @@ def site(signed, strict, files, authorities):
     """A source, and the strict store as seen through a TLS end, with the trusted authority: site.to(endpoint, **options)."""
     site = harness.Site(signed, strict, {"data": files({"a": b"content"})})
 
-    def to(terminator, **options):
+    def to(terminator, timeout="60s", **options):
         strict.through(terminator.endpoint)
         strict.destination.update({"ca_file": str(authorities[0].certificate), **options})
-        site.configure()
+        site.configure(timeout=timeout)
         return site
     site.to = to
     return site
 
 
 def refused(site, terminator, message, check=harness.FAILED, **options):
-    result = site.to(terminator, **options)("backup", "--json", check=check, timeout=120)
+    result = site.to(terminator, timeout=f"{3 * harness.SLOWNESS}s", **options)("backup", "--json", check=check)
     text = result.json()["error"]["text"]
     assert message in text.lower(), text
     assert site.store.sizes() == {}

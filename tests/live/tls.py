@@ -67,13 +67,24 @@ class Terminator:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, plain):
-        with contextlib.suppress(OSError), plain, self.context.wrap_socket(plain, server_side=True) as client, \
-                socket.create_connection(("127.0.0.1", self.upstream.port)) as server:
-            self.handshakes += 1
-            back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
-            back.start()
-            self._copy(client, server)
-            back.join()
+        with plain, plain.dup() as kept, contextlib.suppress(OSError):
+            try:
+                client = self.context.wrap_socket(plain, server_side=True)
+            except ssl.SSLError:
+                self._drain(kept)  # what has been sent unread would reset the connection, and the alert be lost
+                raise
+            with client, socket.create_connection(("127.0.0.1", self.upstream.port)) as server:
+                self.handshakes += 1
+                back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
+                back.start()
+                self._copy(client, server)
+                back.join()
+
+    @staticmethod
+    def _drain(client):
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1 << 16):
+            pass
 
     @staticmethod
     def _copy(source, target):

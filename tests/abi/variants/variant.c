@@ -61,6 +61,18 @@ static void grow(const struct sf_plugin *plugin)
 }
 #endif
 
+#ifdef VARIANT_SIZE
+/* A plugin without the optional slots does not claim what they do. */
+static int open_without_uploads(const struct sf_call *call, const struct sf_settings *settings,
+                                struct sf_store_info *info, struct sf_store **store, struct sf_error *err)
+{
+    if (memory_plugin(NULL)->store_open(call, settings, info, store, err) != 0)
+        return -1;
+    info->capabilities &= ~(SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS | SF_CAP_CREATE_ONLY_COMMIT);
+    return 0;
+}
+#endif
+
 static const struct sf_plugin *hand_over(void)
 {
     uint32_t size = made.table.known.size;
@@ -89,6 +101,7 @@ const struct sf_plugin *snapferry_plugin_v1(const struct sf_host *host)
 #endif
 #ifdef VARIANT_SIZE
     made.table.known.size = VARIANT_SIZE;
+    made.table.known.store_open = open_without_uploads;
 #endif
 #ifdef VARIANT_NAME
     made.table.known.name = VARIANT_NAME;

@@ -89,7 +89,8 @@ static void scene_open(struct scene *scene, const char *name)
     scene->send = (struct send){.rootfd = open(unit_temp_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC),
                                 .root = unit_temp_dir(),
                                 .key = "2026-11-22/src/the-key",
-                                .run = "run-1"};
+                                .run = "run-1",
+                                .single_bytes = UINT64_MAX};
     ck_assert_int_ge(scene->send.rootfd, 0);
     scene->entry = (struct entry)ENTRY_INIT;
     scene->entry.path = mem_text(name);
@@ -397,6 +398,7 @@ START_TEST(over_the_limit)
 
     unit_write("f", text, -1);
     scene_open(&scene, "f");
+    scene.store.info.capabilities &= ~SF_CAP_UPLOAD;
     scene.store.info.single_put_max_bytes = 999;
     ck_assert_int_eq(scene_send(&scene), -1);
     ck_assert_int_eq(scene.err.cls, SF_TOO_LARGE);

@@ -215,5 +215,9 @@ void uploads_store_open(struct store *store, struct run_call *run, const char *n
     table.upload_abort = play_abort;
     table.upload_close = play_close;
     store->table = &table;
-    store->info.capabilities |= SF_CAP_UPLOAD | (in_order ? 0 : SF_CAP_PARALLEL_PARTS);
+    store->info.capabilities |= SF_CAP_UPLOAD | SF_CAP_PARALLEL_PARTS;
+    if (in_order)
+        store->info.capabilities &= ~SF_CAP_PARALLEL_PARTS;
+    store->info.part_min_bytes = store->info.part_max_bytes = store->info.part_align_bytes = 0;
+    store->info.part_count_max = 0;
 }
