@@ -151,7 +151,8 @@ static void take_item(struct parser *parser, char *line)
     cut_blanks_at_end(line);
     for (at = line; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    cut_comment(equals + 1);
+    if (strcmp(line, "credential_process") != 0) /* a command may well have " ; " in it */
+        cut_comment(equals + 1);
     cut_blanks_at_end(equals + 1);
     at = equals + 1 + strspn(equals + 1, BLANKS);
     if (parser->in_section && line[0] != '\0' && at[0] != '\0')

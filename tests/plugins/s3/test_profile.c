@@ -47,6 +47,7 @@ START_TEST(keys_and_values)
                 "spaced = one two\n"
                 "commented = value # why\n"
                 "hash = a#b;c\n"
+                "credential_process = sh -c 'a ; b # c'\n"
                 "empty =\n"
                 "only_comment = # nothing\n"
                 "no equals sign\n"
@@ -61,11 +62,12 @@ START_TEST(keys_and_values)
     check(&profile, "spaced", "one two");
     check(&profile, "commented", "value");
     check(&profile, "hash", "a#b;c");
+    check(&profile, "credential_process", "sh -c 'a ; b # c'");
     check(&profile, "empty", NULL);
     check(&profile, "only_comment", NULL);
     check(&profile, "", NULL);
     check(&profile, "last", "2");
-    ck_assert_uint_eq(profile.count, 7);
+    ck_assert_uint_eq(profile.count, 8);
     ck_assert_ptr_eq(profile_find(&profile, "region")->file, profile.config_file);
 }
 END_TEST
