@@ -154,8 +154,8 @@ START_TEST(once_expired_a_failure_is_an_error)
     struct sf_error err = SF_ERROR_INIT;
     int64_t end;
 
-    open_renew(&renew, 2000); /* long enough that it is not over before the first look at it, on a slow machine too */
-    end = clock_wall_ms() + 2000;
+    open_renew(&renew, 4000); /* long enough that it is not over before the first look at it, on a slow machine too */
+    end = clock_wall_ms() + 4000;
     unit_write("fail", "", -1);
     while (clock_wall_ms() <= end)
         clock_sleep_ms(50);

@@ -156,6 +156,17 @@ START_TEST(it_gets_neither_our_mask_nor_what_we_ignore)
 }
 END_TEST
 
+/* Who ignores SIGCHLD is not told how its children ended. */
+START_TEST(where_nobody_waits_for_children)
+{
+    SF_AUTO(bed) bed;
+
+    bed_init(&bed);
+    ck_assert(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    check_prints(&bed, "printf hello", "hello");
+}
+END_TEST
+
 static bool is_alive(pid_t pid)
 {
     char path[64], text[256] = "", *state;
@@ -195,8 +206,8 @@ START_TEST(the_time_limit_ends_it_and_its_children)
     bed_init(&bed);
     snprintf(path, sizeof(path), "%s", bed_path("child"));
     buf_printf(&script, "sleep 1000 & echo $! >'%s'; echo waiting >&2; exec >&- ; wait", path);
-    ck_assert_int_eq(run_for(&bed, buf_text(&script), 1000, sizeof(data), &output, &err), -1);
-    ck_assert_str_eq(err.text, "sh did not end within 1 s: waiting");
+    ck_assert_int_eq(run_for(&bed, buf_text(&script), 3000, sizeof(data), &output, &err), -1);
+    ck_assert_str_eq(err.text, "sh did not end within 3 s: waiting");
     check_ends(path);
 }
 END_TEST
@@ -262,5 +273,5 @@ END_TEST
 
 UNIT_MAIN("s3/process", &output_comes_back, &much_on_both_pipes, &too_much_is_a_failure,
           &failures_tell_status_and_first_line, &a_program_that_is_not_there, &it_gets_none_of_our_descriptors,
-          &it_gets_neither_our_mask_nor_what_we_ignore, &the_time_limit_ends_it_and_its_children, &cancelling_ends_it,
-          &what_it_leaves_behind_is_not_waited_for)
+          &it_gets_neither_our_mask_nor_what_we_ignore, &where_nobody_waits_for_children,
+          &the_time_limit_ends_it_and_its_children, &cancelling_ends_it, &what_it_leaves_behind_is_not_waited_for)
