@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the S3 helpers' tests share: an environment that is the test's own, a host that keeps what is logged, a call.
+ * What the tests of the S3 plugin's parts share: an environment that is the test's own, a host that keeps what is logged, a call.
  */
 #ifndef TESTS_PLUGINS_S3_BED_H
 #define TESTS_PLUGINS_S3_BED_H

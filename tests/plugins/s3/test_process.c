@@ -140,7 +140,9 @@ END_TEST
 START_TEST(it_gets_neither_our_mask_nor_what_we_ignore)
 {
     SF_AUTO(bed) bed;
-    struct process_output output;
+    char sed[] = "sed", n[] = "-n", script[] = "s/^Sig\\(Blk\\|Ign\\):\\t//p", file[] = "/proc/self/status";
+    char *argv[] = {sed, n, script, file, NULL}; /* no shell between, which might clear the mask itself */
+    struct process_output output = {.data = data, .capacity = sizeof(data)};
     struct sf_error err = SF_ERROR_INIT;
     unsigned long long blocked = 1, ignored = 1;
     sigset_t all;
@@ -149,7 +151,7 @@ START_TEST(it_gets_neither_our_mask_nor_what_we_ignore)
     sigfillset(&all);
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &all, NULL), 0);
     ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-    ck_assert_int_eq(run(&bed, "sed -n 's/^Sig\\(Blk\\|Ign\\):\\t//p' /proc/self/status", &output, &err), 0);
+    ck_assert_int_eq(process_run(&bed.call, argv, LONG_MS, &output, &err), 0);
     ck_assert_int_eq(sscanf(output.data, "%llx %llx", &blocked, &ignored), 2);
     ck_assert_uint_eq(blocked, 0);
     ck_assert_uint_eq(ignored & ~OF_THE_C_LIBRARY, 0);
