@@ -181,12 +181,12 @@ static bool is_about_credentials(int32_t cls)
 static void describe(const struct sf_conn *conn, const struct request *request, const struct refusal *refusal,
                      struct sf_error *err)
 {
-    char where[160], source[256] = "", id[160] = "", text[sizeof(refusal->message) * 2] = "";
+    char where[256], source[256] = "", id[160] = "", text[sizeof(refusal->message) * 2] = "";
 
     if (request->key != NULL)
         snprintf(where, sizeof(where), "%s", request->key);
     else
-        snprintf(where, sizeof(where), "bucket %s", conn->endpoint.bucket);
+        snprintf(where, sizeof(where), "bucket %s at %s", conn->endpoint.bucket, conn->endpoint.host);
     if (is_about_credentials(err->cls) && !conn->store->is_anonymous)
         snprintf(source, sizeof(source), "; the credentials are those of: %s", creds_source(conn->store->creds));
     if (refusal->request_id[0] != '\0')
