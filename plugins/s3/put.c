@@ -45,8 +45,12 @@ int s3_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put
     body.what = request.key = args.key;
     body.ctx = &args;
     request.precondition = args.precondition;
-    if (checksum_send(call, conn, &body, &request, err) < 0 || object_read(&own, &conn->response, args.key, err) < 0)
+    if (checksum_send(call, conn, &body, &request, err) < 0)
         return -1;
+    if (object_read(&own, &conn->response, args.key, err) < 0) {
+        err->maybe_applied = 1; /* it is there */
+        return -1;
+    }
     own.bytes = body.body.length;
     own.digests = body.digests; /* the store has compared those that travelled */
     sf_give(object, &own);
