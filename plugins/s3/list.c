@@ -186,7 +186,8 @@ static int feed(void *xml, const void *bytes, size_t length, struct sf_error *er
 static int fetch_page(const struct sf_call *call, struct sf_list *list, struct sf_error *err)
 {
     struct sf_conn *conn = list->conn;
-    struct xml *xml = xml_new(NULL, read_element, list, "the list of the bucket");
+    char what[BUCKET_LABEL];
+    struct xml *xml = xml_new(NULL, read_element, list, bucket_label(conn, what));
     struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = feed, .ctx = xml};
     int result;
 
@@ -201,8 +202,7 @@ static int fetch_page(const struct sf_call *call, struct sf_list *list, struct s
     if (result == 0)
         result = xml_finish(xml, err);
     if (result == 0 && strcmp(xml_root(xml), "ListBucketResult") != 0)
-        result = sf_fail(err, SF_TRANSIENT, "bucket %s: the answer to a list is a <%s>", conn->endpoint.bucket,
-                         xml_root(xml));
+        result = sf_fail(err, SF_TRANSIENT, "%s: the answer to a list is a <%s>", what, xml_root(xml));
     xml_free(xml);
     return result;
 }

@@ -138,17 +138,17 @@ static int read_answer(const struct sf_conn *conn, const struct removing *removi
 {
     AUTO_FREE uint8_t *has_failed = mem_alloc(removing->count);
     struct answer answer = {.removing = removing, .has_failed = has_failed, .key = BUF_INIT};
+    char what[BUCKET_LABEL];
     struct xml *xml;
     uint32_t i;
     int read;
 
-    xml = xml_new(NULL, read_element, &answer, "the answer to a removal");
+    xml = xml_new(NULL, read_element, &answer, bucket_label(conn, what));
     read = xml_feed(xml, buf_text(&conn->response.body), conn->response.body.length, err);
     if (read == 0)
         read = xml_finish(xml, err);
     if (read == 0 && strcmp(xml_root(xml), "DeleteResult") != 0)
-        read = sf_fail(err, SF_PERMANENT, "bucket %s: the answer to a removal is a <%s>", conn->endpoint.bucket,
-                       xml_root(xml));
+        read = sf_fail(err, SF_TRANSIENT, "%s: the answer to a removal is a <%s>", what, xml_root(xml));
     xml_free(xml);
     buf_cleanup(&answer.key);
     for (i = 0; i < removing->count && read == 0; i++)

@@ -156,7 +156,8 @@ static int decode_page(struct listing *listing, struct sf_error *err)
 static int fetch_page(const struct sf_call *call, struct listing *listing, const char *prefix, struct sf_error *err)
 {
     struct sf_conn *conn = listing->conn;
-    struct xml *xml = xml_new(NULL, read_element, listing, "the list of unfinished uploads");
+    char what[BUCKET_LABEL];
+    struct xml *xml = xml_new(NULL, read_element, listing, bucket_label(conn, what));
     struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = feed, .ctx = xml};
     int result;
 
@@ -170,8 +171,7 @@ static int fetch_page(const struct sf_call *call, struct listing *listing, const
     if (result == 0)
         result = xml_finish(xml, err);
     if (result == 0 && strcmp(xml_root(xml), "ListMultipartUploadsResult") != 0)
-        result = sf_fail(err, SF_TRANSIENT, "bucket %s: the answer to a list of uploads is a <%s>",
-                         conn->endpoint.bucket, xml_root(xml));
+        result = sf_fail(err, SF_TRANSIENT, "%s: the answer to a list of uploads is a <%s>", what, xml_root(xml));
     xml_free(xml);
     return result == 0 ? decode_page(listing, err) : -1;
 }

@@ -63,7 +63,7 @@ static int ask(struct bed *bed, enum slot slot)
 
 static const char *object_of(enum slot slot)
 {
-    return slot == LIST || slot == REMOVE_MANY ? "bucket" : "the-key";
+    return slot == LIST || slot == REMOVE_MANY ? "bucket bucket: " : "the-key: ";
 }
 
 /* The result of a key stands for an error: "0 17 text\n". */
@@ -309,7 +309,7 @@ START_TEST(an_answer_that_is_no_list)
 
         bed_start(&bed, dialogue, NULL);
         ck_assert_int_eq(bed_list(&bed, &(struct sf_list_query){.prefix = "p/"}), -1);
-        bed_failed(&bed, SF_TRANSIENT, bed.err.status, "bucket", NULL);
+        bed_failed(&bed, SF_TRANSIENT, bed.err.status, "bucket bucket: ", NULL);
         bed_stop(&bed);
     }
 }
