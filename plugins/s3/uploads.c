@@ -130,7 +130,7 @@ static int decode(const struct listing *listing, char **text, struct sf_error *e
 
     if (!listing->is_encoded)
         return 0;
-    if (!percent_decode(&plain, *text))
+    if (!percent_decode(&plain, *text, true))
         return sf_fail(err, SF_PERMANENT, "bucket %s: the list of uploads is not URL-encoded as it says",
                        listing->conn->endpoint.bucket);
     free(*text);
@@ -148,6 +148,11 @@ static int decode_page(struct listing *listing, struct sf_error *err)
             return -1;
     if (decode(listing, &marker, err) < 0)
         return -1;
+    if (listing->is_truncated && strcmp(marker, buf_text(&listing->key_marker)) == 0 &&
+        strcmp(buf_text(&listing->next_id_marker), buf_text(&listing->id_marker)) == 0)
+        return sf_fail(err, SF_PERMANENT,
+                       "bucket %s: the list of uploads says that there is more, and not how to get it",
+                       listing->conn->endpoint.bucket);
     set(&listing->key_marker, marker);
     set(&listing->id_marker, buf_text(&listing->next_id_marker));
     return 0;
@@ -205,6 +210,6 @@ int s3_uploads_list(const struct sf_call *call, struct sf_conn *conn, const char
     do
         if (fetch_page(call, &listing, prefix, err) < 0)
             return -1;
-    while (listing.is_truncated && listing.key_marker.length != 0);
+    while (listing.is_truncated);
     return deliver(&listing, prefix, sink, err);
 }
