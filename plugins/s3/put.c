@@ -34,7 +34,7 @@ int s3_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put
            struct sf_error *err)
 {
     struct request request = {.method = HTTP_PUT, .kind = SF_REQUEST_PUT};
-    struct checksummed body = {.add_headers = add_headers};
+    struct checksummed body = {.add_headers = add_headers, .form = checksum_of(conn->store)};
     struct sf_object own;
     struct sf_put args;
 

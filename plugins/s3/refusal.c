@@ -216,6 +216,11 @@ static int32_t class_of_condition(const struct request *request, const struct re
     return request->precondition == SF_IF_ABSENT ? SF_EXISTS : SF_PRECONDITION;
 }
 
+static bool is_replacement(const struct request *request)
+{
+    return request->precondition == SF_IF_TAG && (request->method == HTTP_PUT || request->method == HTTP_POST);
+}
+
 int refusal_error(const struct sf_conn *conn, const struct request *request, const struct refusal *refusal,
                   struct sf_error *err)
 {
@@ -230,7 +235,7 @@ int refusal_error(const struct sf_conn *conn, const struct request *request, con
         err->cls = SF_PERMANENT;
     if (err->cls == SF_PRECONDITION)
         err->cls = class_of_condition(request, refusal);
-    else if (err->cls == SF_NOT_FOUND && request->precondition == SF_IF_TAG && request->method == HTTP_PUT)
+    else if (err->cls == SF_NOT_FOUND && is_replacement(request) && strcmp(refusal->code, "NoSuchUpload") != 0)
         err->cls = SF_PRECONDITION; /* what was to be replaced is gone */
     else if (err->cls == SF_DENIED && strstr(refusal->message, "object lock") != NULL)
         err->cls = SF_IMMUTABLE;
