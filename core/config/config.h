@@ -54,7 +54,7 @@ struct config {
     enum plan_incremental incremental;
     enum plan_compare compare;
     unsigned concurrency;
-    unsigned large_file_concurrency; /* 0: by the backend: 1 with parallel parts, else half of concurrency */
+    unsigned large_file_concurrency; /* 0: by the backend: 2 with parallel parts, else half of concurrency */
     uint64_t small_file_threshold;
     uint64_t part_size;
     uint64_t memory_max; /* 0: the control group's limit, if there is one */

@@ -109,7 +109,7 @@ const struct key config_keys[] = {
      .fallback = "0",
      .min = 0,
      .max = 256,
-     .help = "files from the threshold on sent at once; 0: 1 if the backend takes parts in parallel, else half of "
+     .help = "files from the threshold on sent at once; 0: 2 if the backend takes parts in parallel, else half of "
              "concurrency"},
     {.name = "upload.small_file_threshold",
      .type = KEY_BYTES,

@@ -16,6 +16,10 @@
 /* Workers allocate little and seldom; an arena a thread would only keep freed memory apart. */
 #define ARENAS 2
 
+/* Large files at once where their parts go in parallel anyway. Each is hashed by one worker, which is slower than a network may be: while
+ * the parts of one wait for a core to hash them, another's are sent. */
+#define PARALLEL_LARGE 2u
+
 /* What the stages will take beyond what the process has when the pool opens: zstd streams (window 2^19), a sorted folder a level of depth,
  * entries read ahead. */
 #define STAGES_BYTES (4u << 20)
@@ -119,7 +123,7 @@ int session_open_pool(struct session *session, struct sf_error *err)
         return -1;
     workers = session->workers;
     if (large == 0)
-        large = parallel_parts ? 1 : workers / 2;
+        large = parallel_parts ? PARALLEL_LARGE : workers / 2;
     if (large == 0)
         large = 1;
     return pool_open(&session->pool, &session->store, &session->run, workers, large < workers ? large : workers, err);

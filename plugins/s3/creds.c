@@ -1,186 +1,46 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "plugins/s3/creds.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keeps what the source gave (creds_find.c), and renews it: one caller asks the source, the others go on with what they have for
+ * as long as it is good.
+ */
+#include "plugins/s3/creds_priv.h"
 
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/mem.h"
-#include "plugins/s3/creds_process.h"
 
 #include <pthread.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
-#define RENEW_PAUSE_MS 30000 /* between two tries to renew what is still good */
+/* After a renewal that failed, or gave what ends soon again, the source is left alone for a while. */
+#define AGAIN_MS 30000
+#define WAIT_MS 200 /* between two looks at cancelled() */
 
 struct creds {
-    const struct profile *profile;
+    struct creds_origin origin;
     const struct sf_host *host;
-    char *source;        /* for messages */
-    const char *command; /* the profile's credential_process; NULL: what there is does not change */
     struct {
         pthread_mutex_t mutex;
-        pthread_cond_t renewed;
-        struct sign_credentials current;
-        int64_t expires_ms; /* wall clock; 0: never */
-        int64_t next_try_ms;
-        bool is_renewing; /* one caller is at it */
+        pthread_cond_t renewed; /* or it failed */
+        struct creds_set set;
+        bool is_renewing;
+        int64_t not_before_ms; /* monotonic: no early renewal until then */
     } locked;
 };
-
-/* ---- the sources ---- */
-
-static bool has(const char *text)
-{
-    return text != NULL && *text != '\0';
-}
-
-static int take(struct creds *creds, const char *id, const char *secret, const char *token, struct sf_error *err)
-{
-    struct sign_credentials *current = &creds->locked.current;
-
-    if (strlen(id) >= sizeof(current->access_key_id) || strlen(secret) >= sizeof(current->secret))
-        return sf_fail(err, SF_AUTH, "%s: longer than any key of S3", creds->source);
-    memcpy(current->access_key_id, id, strlen(id) + 1);
-    memcpy(current->secret, secret, strlen(secret) + 1);
-    current->session_token = has(token) ? mem_text(token) : NULL;
-    return 0;
-}
-
-/* 1: this source has them; 0: it has nothing; -1: it has one half of the pair. */
-static int try_pair(struct creds *creds, const char *id, const char *secret, const char *token, const char *id_name,
-                    const char *secret_name, const char *source, struct sf_error *err)
-{
-    if (!has(id) && !has(secret))
-        return 0;
-    if (!has(id) || !has(secret))
-        return sf_fail(err, SF_AUTH, "%s: %s is there, but not %s", source, has(id) ? id_name : secret_name,
-                       has(id) ? secret_name : id_name);
-    creds->source = mem_text(source);
-    return take(creds, id, secret, token, err) < 0 ? -1 : 1;
-}
-
-static int try_config(struct creds *creds, const struct creds_options *options, struct sf_error *err)
-{
-    return try_pair(creds, options->access_key_id, options->secret_access_key, options->session_token, "access_key_id",
-                    "secret_access_key", "access_key_id of the config", err);
-}
-
-static int try_environment(struct creds *creds, struct sf_error *err)
-{
-    return try_pair(creds, getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN"),
-                    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID of the environment", err);
-}
-
-static void warn_if_readable(const struct creds *creds, const char *file)
-{
-    struct stat st;
-    char text[512];
-
-    if (stat(file, &st) < 0 || (st.st_mode & (S_IRGRP | S_IROTH)) == 0)
-        return;
-    snprintf(text, sizeof(text), "%s: others can read it, and the secret in it: chmod 600", file);
-    creds->host->log(creds->host, SF_LOG_WARNING, text);
-}
-
-static int try_profile_keys(struct creds *creds, struct sf_error *err)
-{
-    const struct profile *profile = creds->profile;
-    const struct profile_item *id = profile_find(profile, "aws_access_key_id");
-    const struct profile_item *secret = profile_find(profile, "aws_secret_access_key");
-    AUTO_FREE char *source =
-        mem_printf("profile '%s' in %s", profile->name, id != NULL ? id->file : profile->credentials_file);
-    int found = try_pair(creds, profile_value(profile, "aws_access_key_id"),
-                         profile_value(profile, "aws_secret_access_key"), profile_value(profile, "aws_session_token"),
-                         "aws_access_key_id", "aws_secret_access_key", source, err);
-
-    if (found > 0)
-        warn_if_readable(creds, secret->file);
-    return found;
-}
-
-/* What such a profile wants is not built; the tools that can do it can also print the result. */
-static int refuse_kind(const struct profile *profile, struct sf_error *err)
-{
-    static const char *const kinds[] = {"role_arn",      "sso_session", "sso_start_url", "web_identity_token_file",
-                                        "login_session", "mfa_serial"};
-    size_t i;
-
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        const struct profile_item *item = profile_find(profile, kinds[i]);
-
-        if (item != NULL)
-            return sf_fail(
-                err, SF_AUTH,
-                "profile '%s' in %s has %s, which is not supported; give it a credential_process, such as: aws "
-                "configure export-credentials --profile %s --format process",
-                profile->name, item->file, kinds[i], profile->name);
-    }
-    return 0;
-}
-
-/* ---- credential_process ---- */
-
-/* Runs it and takes what it prints. Nothing is locked: *fresh is the caller's. */
-static int run_process(const struct creds *creds, const struct sf_call *call, struct sign_credentials *fresh,
-                       int64_t *expires_ms, struct sf_error *err)
-{
-    if (creds_process(creds->command, call, fresh, expires_ms, err) == 0)
-        return 0;
-    return err_prefix(err, "%s", creds->source);
-}
-
-static int try_process(struct creds *creds, const struct sf_call *call, struct sf_error *err)
-{
-    const struct profile_item *item = profile_find(creds->profile, "credential_process");
-
-    if (item == NULL || *item->value == '\0')
-        return 0;
-    creds->source = mem_printf("credential_process of profile '%s' in %s", creds->profile->name, item->file);
-    creds->command = item->value;
-    if (run_process(creds, call, &creds->locked.current, &creds->locked.expires_ms, err) < 0)
-        return -1;
-    return 1;
-}
-
-/* ---- choosing ---- */
-
-static int none_found(const struct profile *profile, struct sf_error *err)
-{
-    return sf_fail(err, SF_AUTH,
-                   "no credentials: neither access_key_id in the config, nor AWS_ACCESS_KEY_ID in the environment, nor "
-                   "profile '%s' in %s or %s (instance and container roles are not read yet: use credential_process)",
-                   profile->name, profile->credentials_file != NULL ? profile->credentials_file : "~/.aws/credentials",
-                   profile->config_file != NULL ? profile->config_file : "~/.aws/config");
-}
-
-static int choose(struct creds *creds, const struct sf_call *call, const struct creds_options *options,
-                  struct sf_error *err)
-{
-    int found = options->anonymous ? 1 : try_config(creds, options, err);
-
-    if (options->anonymous)
-        creds->source = mem_text("none (anonymous)");
-    if (found == 0)
-        found = try_environment(creds, err);
-    if (found == 0)
-        found = try_profile_keys(creds, err);
-    if (found == 0)
-        found = try_process(creds, call, err);
-    if (found == 0)
-        found = refuse_kind(creds->profile, err);
-    return found == 0 ? none_found(creds->profile, err) : found < 0 ? -1 : 0;
-}
 
 int creds_open(struct creds **creds, const struct sf_call *call, const struct creds_options *options,
                struct sf_error *err)
 {
     struct creds *made = mem_alloc(sizeof(*made));
+    pthread_condattr_t monotonic;
 
-    made->profile = options->profile;
     made->host = options->host;
     pthread_mutex_init(&made->locked.mutex, NULL);
-    pthread_cond_init(&made->locked.renewed, NULL);
-    if (choose(made, call, options, err) < 0) {
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->locked.renewed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (creds_find(&made->origin, &made->locked.set, call, options, err) < 0) {
         creds_close(made);
         return -1;
     }
@@ -192,89 +52,19 @@ void creds_close(struct creds *creds)
 {
     if (creds == NULL)
         return;
-    sign_credentials_cleanup(&creds->locked.current);
+    creds_set_cleanup(&creds->locked.set);
     pthread_cond_destroy(&creds->locked.renewed);
     pthread_mutex_destroy(&creds->locked.mutex);
-    free(creds->source);
+    creds_origin_cleanup(&creds->origin);
     free(creds);
 }
 
 const char *creds_source(const struct creds *creds)
 {
-    return creds->source;
+    return creds->origin.text;
 }
 
-/* ---- renewing ---- */
-
-/* Runs the process with the mutex given up, since it may take a minute; others go on with what there is, or wait. */
-static int renew_locked(struct creds *creds, const struct sf_call *call, struct sf_error *err)
-{
-    SF_AUTO(sign_credentials) fresh = {.session_token = NULL};
-    int64_t expires_ms = 0;
-    int result;
-
-    creds->locked.is_renewing = true;
-    pthread_mutex_unlock(&creds->locked.mutex);
-    result = run_process(creds, call, &fresh, &expires_ms, err);
-    pthread_mutex_lock(&creds->locked.mutex);
-    if (result == 0) {
-        struct sign_credentials old = creds->locked.current;
-
-        creds->locked.current = fresh;
-        fresh = old;
-        creds->locked.expires_ms = expires_ms;
-    }
-    creds->locked.next_try_ms = clock_wall_ms() + RENEW_PAUSE_MS;
-    creds->locked.is_renewing = false;
-    pthread_cond_broadcast(&creds->locked.renewed);
-    return result;
-}
-
-static bool is_expired_locked(const struct creds *creds)
-{
-    return creds->locked.expires_ms != 0 && clock_wall_ms() >= creds->locked.expires_ms;
-}
-
-static bool is_due_locked(const struct creds *creds)
-{
-    int64_t now_ms;
-
-    if (creds->locked.expires_ms == 0)
-        return false;
-    now_ms = clock_wall_ms();
-    return now_ms >= creds->locked.expires_ms - CREDS_EARLY_MS && now_ms >= creds->locked.next_try_ms;
-}
-
-static int keep_fresh_locked(struct creds *creds, const struct sf_call *call, struct sf_error *err)
-{
-    struct sf_error failure = SF_ERROR_INIT;
-
-    while (creds->locked.is_renewing && is_expired_locked(creds))
-        pthread_cond_wait(&creds->locked.renewed,
-                          &creds->locked.mutex); /* its caller ends when the call is cancelled */
-    if (creds->locked.is_renewing || (!is_due_locked(creds) && !is_expired_locked(creds)))
-        return 0;
-    if (renew_locked(creds, call, &failure) == 0)
-        return 0;
-    if (is_expired_locked(creds)) {
-        *err = failure;
-        return -1;
-    }
-    creds->host->log(creds->host, SF_LOG_WARNING, failure.text);
-    return 0;
-}
-
-int creds_get(struct creds *creds, const struct sf_call *call, struct sign_credentials *out, struct sf_error *err)
-{
-    int result;
-
-    pthread_mutex_lock(&creds->locked.mutex);
-    result = keep_fresh_locked(creds, call, err);
-    if (result == 0)
-        sign_credentials_copy(out, &creds->locked.current);
-    pthread_mutex_unlock(&creds->locked.mutex);
-    return result;
-}
+/* --- renewing */
 
 static bool is_same(const struct sign_credentials *a, const struct sign_credentials *b)
 {
@@ -285,20 +75,118 @@ static bool is_same(const struct sign_credentials *a, const struct sign_credenti
            strcmp(a_token, b_token) == 0;
 }
 
+static bool is_good_locked(const struct creds *creds, int64_t margin_ms)
+{
+    int64_t expires_ms = creds->locked.set.expires_ms;
+
+    return expires_ms == 0 || clock_wall_ms() < expires_ms - margin_ms;
+}
+
+static void warn_of(const struct creds *creds, const struct sf_error *err)
+{
+    char text[SF_ERROR_TEXT + 128];
+
+    if (err->cls == SF_CANCELLED)
+        return;
+    snprintf(text, sizeof(text), "credentials could not be renewed, the old ones are used until they expire: %s",
+             err->text);
+    creds->host->log(creds->host, SF_LOG_WARNING, text);
+}
+
+/* Asks the source; the mutex is open meanwhile. Afterwards what it gave is there, or *err. early: a failure is worth a warning. */
+static int renew_locked(struct creds *creds, const struct sf_call *call, bool early, struct sf_error *err)
+{
+    SF_AUTO(creds_set) fresh = {.expires_ms = 0};
+    struct creds_set old;
+    int result;
+
+    creds->locked.is_renewing = true;
+    pthread_mutex_unlock(&creds->locked.mutex);
+    result = creds_ask(&creds->origin, call, &fresh, err);
+    if (result < 0 && early)
+        warn_of(creds, err);
+    pthread_mutex_lock(&creds->locked.mutex);
+    creds->locked.is_renewing = false;
+    if (result == 0) {
+        old = creds->locked.set;
+        creds->locked.set = fresh;
+        fresh = old;
+    }
+    if (result < 0 || !is_good_locked(creds, CREDS_EARLY_MS))
+        creds->locked.not_before_ms = clock_mono_ms() + AGAIN_MS;
+    pthread_cond_broadcast(&creds->locked.renewed);
+    return result;
+}
+
+/* Until whoever renews has done so, whatever came of it. */
+static int wait_locked(struct creds *creds, const struct sf_call *call, struct sf_error *err)
+{
+    struct timespec until;
+    int64_t ms;
+
+    while (creds->locked.is_renewing) {
+        if (call->cancelled(call))
+            return sf_fail(err, SF_CANCELLED, "%s: cancelled", creds->origin.text);
+        ms = clock_mono_ms() + WAIT_MS;
+        until = (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+        pthread_cond_timedwait(&creds->locked.renewed, &creds->locked.mutex, &until);
+    }
+    return 0;
+}
+
+static int make_good_locked(struct creds *creds, const struct sf_call *call, struct sf_error *err)
+{
+    if (is_good_locked(creds, CREDS_EARLY_MS))
+        return 0;
+    if (is_good_locked(creds, 0)) {
+        struct sf_error early = SF_ERROR_INIT;
+
+        if (!creds->locked.is_renewing && clock_mono_ms() >= creds->locked.not_before_ms &&
+            renew_locked(creds, call, true, &early) == 0)
+            return 0;
+    }
+    while (!is_good_locked(creds, 0)) {
+        if (!creds->locked.is_renewing)
+            return renew_locked(creds, call, false, err);
+        if (wait_locked(creds, call, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int creds_get(struct creds *creds, const struct sf_call *call, struct sign_credentials *out, struct sf_error *err)
+{
+    int result;
+
+    pthread_mutex_lock(&creds->locked.mutex);
+    result = make_good_locked(creds, call, err);
+    if (result == 0)
+        sign_credentials_copy(out, &creds->locked.set.keys);
+    pthread_mutex_unlock(&creds->locked.mutex);
+    return result;
+}
+
+static int renew_refused_locked(struct creds *creds, const struct sf_call *call, const struct sign_credentials *refused,
+                                struct sf_error *err)
+{
+    if (creds->origin.kind == ORIGIN_FIXED)
+        return 0;
+    if (wait_locked(creds, call, err) < 0)
+        return -1;
+    if (!is_same(&creds->locked.set.keys, refused))
+        return 1;
+    if (renew_locked(creds, call, false, err) < 0)
+        return -1;
+    return is_same(&creds->locked.set.keys, refused) ? 0 : 1;
+}
+
 int creds_renew(struct creds *creds, const struct sf_call *call, const struct sign_credentials *refused,
                 struct sf_error *err)
 {
-    int result = 0;
+    int result;
 
-    if (creds->command == NULL)
-        return 0;
     pthread_mutex_lock(&creds->locked.mutex);
-    while (creds->locked.is_renewing)
-        pthread_cond_wait(&creds->locked.renewed, &creds->locked.mutex);
-    if (is_same(&creds->locked.current, refused))
-        result = renew_locked(creds, call, err);
-    if (result == 0)
-        result = !is_same(&creds->locked.current, refused);
+    result = renew_refused_locked(creds, call, refused, err);
     pthread_mutex_unlock(&creds->locked.mutex);
     return result;
 }

@@ -15,14 +15,15 @@ struct creds_options {
     const char *secret_access_key;
     const char *session_token;
     bool anonymous;
-    const struct profile *profile; /* read-only, outlives the creds */
-    const struct sf_host *host;    /* warnings */
+    const struct profile *profile; /* read-only, of use to creds_open() alone */
+    const struct sf_host *host;    /* warnings; outlives the creds */
 };
 
 struct creds;
 /* Chooses the source and takes the first credentials (a credential_process runs here: call is for cancelling). None found, or half of
  * a pair: SF_AUTH, naming every place that was looked at and what is missing there. A profile that wants what is not there yet (role_arn,
- * sso_*, web_identity_token_file): SF_AUTH that says so, and that credential_process can do it. */
+ * sso_*, web_identity_token_file, ...): SF_AUTH that says so, and that credential_process can do it; if it stands in the profile too, it
+ * does. Anonymous with keys beside it is SF_INVALID. A profile's keys in a file that others can read are worth a warning. */
 MUST_CHECK int creds_open(struct creds **creds, const struct sf_call *call, const struct creds_options *options,
                           struct sf_error *err);
 void creds_close(struct creds *creds); /* NULL is fine */
@@ -34,8 +35,8 @@ void creds_close(struct creds *creds); /* NULL is fine */
 MUST_CHECK int creds_get(struct creds *creds, const struct sf_call *call, struct sign_credentials *out,
                          struct sf_error *err);
 
-/* The store refused these as expired. 1: there are newer ones now (from the source anew, or another caller got them): sign again.
- * 0: the source has nothing else. -1: renewing failed. */
+/* The store refused these as expired. 1: there are newer ones now (from the source anew, a profile's file being read again, or another
+ * caller got them): sign again. 0: the source has nothing else. -1: renewing failed. */
 MUST_CHECK int creds_renew(struct creds *creds, const struct sf_call *call, const struct sign_credentials *refused,
                            struct sf_error *err);
 

@@ -1,214 +1,209 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "plugins/s3/creds_process.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * credential_process: a program that prints credentials as JSON.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+ */
+#include "plugins/s3/creds_priv.h"
+#include "plugins/s3/process.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <ctype.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#define WORDS_MAX 64
-#define SLICE_MS 100 /* how soon a cancelled run ends it */
+#define LIMIT_MS 60000
+#define OUTPUT_BYTES (64 * 1024 + 2) /* one more than it may print, and a NUL */
 
-/* ---- the command's words ---- */
+/* --- the command line */
 
-/* The next word of *at, written over the text itself; NULL: none. */
-static char *next_word(char **at, bool *is_open)
+struct words {
+    char *text; /* all of them, each with its NUL */
+    size_t bytes;
+    char **items; /* NULL after the last */
+};
+
+static void words_cleanup(struct words *words)
 {
-    char *from = *at + strspn(*at, " \t"), *to = from, *word = from, quote = '\0';
-
-    if (*from == '\0')
-        return NULL;
-    for (; *from != '\0' && (quote != '\0' || strchr(" \t", *from) == NULL); from++) {
-        if (quote == '\0' && (*from == '"' || *from == '\'')) {
-            quote = *from;
-        } else if (*from == quote) {
-            quote = '\0';
-        } else {
-            if (*from == '\\' && quote != '\'' && from[1] != '\0')
-                from++;
-            *to++ = *from;
-        }
-    }
-    *is_open = quote != '\0';
-    *at = from + (*from != '\0');
-    *to = '\0';
-    return word;
+    if (words->text != NULL)
+        OPENSSL_cleanse(words->text, words->bytes);
+    free(words->text);
+    free(words->items);
 }
 
-static int split(char *text, char **words, struct sf_error *err)
+/* Reads one word at *at as a shell would, without expanding anything: 'as it is', "with \" \\ \$ \`", and a backslash. Writes it to *out with
+ * its NUL. False: a quote is not closed. */
+static bool take_word(const char **at, char **out)
 {
-    bool is_open = false;
-    int count = 0;
+    char quote = '\0';
 
-    while (count < WORDS_MAX && (words[count] = next_word(&text, &is_open)) != NULL)
-        count++;
-    if (count == WORDS_MAX || is_open)
-        return sf_fail(err, SF_AUTH, is_open ? "a quote is not closed" : "too many words");
+    for (; **at != '\0' && (quote != '\0' || !isspace((unsigned char)**at)); (*at)++) {
+        char c = **at, next = (*at)[1];
+
+        if (quote == '\0' && (c == '\'' || c == '"')) {
+            quote = c;
+            continue;
+        }
+        if (c == quote) {
+            quote = '\0';
+            continue;
+        }
+        if (c == '\\' && next != '\0' && quote != '\'' && (quote == '\0' || strchr("\"\\$`", next) != NULL)) {
+            c = next;
+            (*at)++;
+        }
+        *(*out)++ = c;
+    }
+    *(*out)++ = '\0';
+    return quote == '\0';
+}
+
+static int split(struct words *words, const char *command, struct sf_error *err)
+{
+    size_t count = 0;
+    char *out;
+
+    words->bytes = strlen(command) + 1;
+    words->text = mem_alloc(words->bytes);
+    words->items = mem_alloc((strlen(command) / 2 + 2) * sizeof(words->items[0]));
+    out = words->text;
+    for (;;) {
+        while (isspace((unsigned char)*command))
+            command++;
+        if (*command == '\0')
+            break;
+        words->items[count++] = out;
+        if (!take_word(&command, &out))
+            return sf_fail(err, SF_AUTH, "a quote in the command is not closed");
+    }
     return count > 0 ? 0 : sf_fail(err, SF_AUTH, "the command is empty");
 }
 
-/* ---- the process ---- */
+/* --- the answer */
 
-/* This program's threads block all signals, which a child would inherit. */
-static int spawn(char **words, int out, pid_t *pid)
+static bool take_two_digits(const char *text, int *value)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    int failed;
-
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    failed = posix_spawnp(pid, words[0], &actions, &attributes, words, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
-}
-
-/* Its output until it closes it; -1: too much of it, too long, or cancelled. */
-static int read_output(int fd, const struct sf_call *call, struct buf *output, struct sf_error *err)
-{
-    int64_t end_ms = clock_mono_ms() + CREDS_PROCESS_MS;
-    char piece[4096];
-
-    for (;;) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        ssize_t got;
-
-        if (call->cancelled(call))
-            return sf_fail(err, SF_CANCELLED, "stopped");
-        if (clock_mono_ms() > end_ms)
-            return sf_fail(err, SF_AUTH, "the command took over %d s and was killed", CREDS_PROCESS_MS / 1000);
-        if (poll(&wait, 1, SLICE_MS) <= 0)
-            continue;
-        got = read(fd, piece, sizeof(piece));
-        if (got < 0 && errno != EINTR)
-            return err_errno(err, errno, "reading the command's output");
-        if (got == 0)
-            return 0;
-        if (got > 0 && output->length + (size_t)got > CREDS_PROCESS_BYTES)
-            return sf_fail(err, SF_AUTH, "the command prints over %u bytes", CREDS_PROCESS_BYTES);
-        if (got > 0)
-            buf_add(output, piece, (size_t)got);
-        OPENSSL_cleanse(piece, sizeof(piece));
-    }
-}
-
-static int collect(pid_t pid, bool kill_it, struct sf_error *err)
-{
-    int status;
-
-    if (kill_it)
-        kill(-pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return kill_it ? -1 : err_errno(err, errno, "waiting for the command");
-    if (kill_it)
-        return -1; /* *err says why */
-    if (WIFSIGNALED(status))
-        return sf_fail(err, SF_AUTH, "the command was killed by signal %d", WTERMSIG(status));
-    if (WEXITSTATUS(status) != 0)
-        return sf_fail(err, SF_AUTH, "the command ended with status %d", WEXITSTATUS(status));
-    return 0;
-}
-
-static int run(char **words, const struct sf_call *call, struct buf *output, struct sf_error *err)
-{
-    AUTO_FD in = -1;
-    int ends[2], failed, read_result;
-    pid_t pid;
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_errno(err, errno, "a pipe for the command");
-    in = ends[0];
-    failed = spawn(words, ends[1], &pid);
-    close(ends[1]);
-    if (failed != 0) {
-        sf_fail(err, SF_AUTH, "the command cannot be started: %s", strerror(failed));
-        err->status = failed;
-        return -1;
-    }
-    read_result = read_output(in, call, output, err);
-    return collect(pid, read_result < 0, err);
-}
-
-/* ---- what it prints ---- */
-
-static int take(const json_t *answer, struct sign_credentials *out, int64_t *expires_ms, struct sf_error *err)
-{
-    const char *id = json_string_value(json_object_get(answer, "AccessKeyId"));
-    const char *secret = json_string_value(json_object_get(answer, "SecretAccessKey"));
-    const char *token = json_string_value(json_object_get(answer, "SessionToken"));
-    const char *expiry = json_string_value(json_object_get(answer, "Expiration"));
-
-    if (json_integer_value(json_object_get(answer, "Version")) != 1)
-        return sf_fail(err, SF_AUTH, "the command's output is not {\"Version\": 1, ...}");
-    if (id == NULL || secret == NULL)
-        return sf_fail(err, SF_AUTH, "the command's output has no AccessKeyId or no SecretAccessKey");
-    if (strlen(id) >= sizeof(out->access_key_id) || strlen(secret) >= sizeof(out->secret))
-        return sf_fail(err, SF_AUTH, "the command's output has keys that are longer than any of S3");
-    *expires_ms = 0;
-    if (expiry != NULL && !creds_expiry_parse(expiry, expires_ms))
-        return sf_fail(err, SF_AUTH, "the command's output has an Expiration that is no time (RFC 3339)");
-    memcpy(out->access_key_id, id, strlen(id) + 1);
-    memcpy(out->secret, secret, strlen(secret) + 1);
-    out->session_token = token != NULL && *token != '\0' ? mem_text(token) : NULL;
-    return 0;
-}
-
-/* RFC 3339 with "Z", or with "+00:00" as several tools write it, and other offsets. */
-bool creds_expiry_parse(const char *text, int64_t *ms)
-{
-    size_t length = strlen(text);
-    char whole[64];
-    int hours, minutes;
-    char sign;
-
-    if (clock_parse(text, ms))
-        return true;
-    if (length < 20 || length >= sizeof(whole) ||
-        sscanf(text + length - 6, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
+    if (!isdigit((unsigned char)text[0]) || !isdigit((unsigned char)text[1]))
         return false;
-    snprintf(whole, sizeof(whole), "%.*sZ", (int)length - 6, text);
-    if (!clock_parse(whole, ms))
-        return false;
-    *ms -= (sign == '+' ? 1 : -1) * (int64_t)(hours * 60 + minutes) * 60000;
+    *value = (text[0] - '0') * 10 + text[1] - '0';
     return true;
 }
 
-int creds_process(const char *command, const struct sf_call *call, struct sign_credentials *out, int64_t *expires_ms,
-                  struct sf_error *err)
+/* RFC 3339; unlike clock_parse(), with an offset too: "2026-11-22T15:04:05+00:00" */
+static bool parse_expiration(const char *text, int64_t *ms)
 {
-    AUTO_FREE char *text = mem_text(command);
-    SF_AUTO(buf) output = BUF_INIT;
-    char *words[WORDS_MAX + 1];
-    json_t *answer = NULL;
+    static const size_t before_offset = sizeof("2026-11-22T15:04:05") - 1;
+    const char *sign = strlen(text) > before_offset ? strpbrk(text + before_offset, "+-") : NULL;
+    char in_utc[CLOCK_TEXT];
+    int hours, minutes;
+
+    if (sign == NULL)
+        return clock_parse(text, ms);
+    if (!take_two_digits(sign + 1, &hours) || sign[3] != ':' || !take_two_digits(sign + 4, &minutes) ||
+        sign[6] != '\0' || (size_t)(sign - text) + sizeof("Z") > sizeof(in_utc))
+        return false;
+    snprintf(in_utc, sizeof(in_utc), "%.*sZ", (int)(sign - text), text);
+    if (!clock_parse(in_utc, ms))
+        return false;
+    *ms -= (*sign == '+' ? 1 : -1) * (int64_t)(hours * 60 + minutes) * 60000;
+    return true;
+}
+
+/* jansson frees its copies as they are. */
+static void forget(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (text != NULL)
+        OPENSSL_cleanse((void *)(uintptr_t)text, json_string_length(value));
+}
+
+/* A text, or nothing at all; *found is NULL then. */
+static int take_text(const json_t *answer, const char *key, bool must, const char **found, struct sf_error *err)
+{
+    const json_t *value = json_object_get(answer, key);
+
+    *found = json_string_value(value);
+    if (*found != NULL && json_string_length(value) != strlen(*found))
+        return sf_fail(err, SF_AUTH, "%s in its answer has a NUL in it", key);
+    if (*found == NULL && (must || (value != NULL && !json_is_null(value))))
+        return sf_fail(err, SF_AUTH, value == NULL ? "its answer has no %s" : "%s in its answer is no text", key);
+    return 0;
+}
+
+static int take_expiration(const json_t *answer, struct creds_set *set, struct sf_error *err)
+{
+    const char *expiration;
+    char printable[64];
+
+    if (take_text(answer, "Expiration", false, &expiration, err) < 0)
+        return -1;
+    if (expiration == NULL)
+        return 0;
+    err_printable(expiration, printable, sizeof(printable));
+    if (!parse_expiration(expiration, &set->expires_ms))
+        return sf_fail(err, SF_AUTH, "Expiration in its answer is no time: '%s'", printable);
+    if (set->expires_ms <= clock_wall_ms())
+        return sf_fail(err, SF_AUTH, "the credentials it answered have expired already, at %s", printable);
+    return 0;
+}
+
+static int take_answer(const json_t *answer, struct creds_set *set, struct sf_error *err)
+{
+    const json_t *version = json_object_get(answer, "Version");
+    const char *id, *secret, *token;
+
+    if (!json_is_object(answer))
+        return sf_fail(err, SF_AUTH, "its answer is no JSON object");
+    if (!json_is_integer(version) || json_integer_value(version) != 1)
+        return sf_fail(err, SF_AUTH, "Version in its answer is not 1");
+    if (take_text(answer, "AccessKeyId", true, &id, err) < 0 ||
+        take_text(answer, "SecretAccessKey", true, &secret, err) < 0 ||
+        take_text(answer, "SessionToken", false, &token, err) < 0 || take_expiration(answer, set, err) < 0)
+        return -1;
+    return creds_set_fill(set, id, secret, token, err);
+}
+
+/* Where the answer is no JSON, jansson's message is not told: it quotes what stands there. */
+static int parse_answer(const struct process_output *output, struct creds_set *set, struct sf_error *err)
+{
+    json_error_t where;
+    json_t *answer = json_loadb(output->data, output->length, 0, &where);
     int result;
 
-    if (split(text, words, err) < 0)
-        return -1;
-    result = run(words, call, &output, err);
-    if (result == 0) {
-        answer = json_loadb(buf_text(&output), output.length, 0, NULL);
-        result = answer != NULL ? take(answer, out, expires_ms, err)
-                                : sf_fail(err, SF_AUTH, "the command's output is no JSON");
-    }
+    if (answer == NULL)
+        return sf_fail(err, SF_AUTH, output->length == 0 ? "it printed nothing" : "its answer is no JSON, at line %d",
+                       where.line);
+    result = take_answer(answer, set, err);
+    forget(json_object_get(answer, "SecretAccessKey"));
+    forget(json_object_get(answer, "SessionToken"));
     json_decref(answer);
-    if (output.length != 0)
-        OPENSSL_cleanse(output.data, output.length);
     return result;
+}
+
+int creds_process(const struct sf_call *call, const char *command, struct creds_set *set, struct sf_error *err)
+{
+    SF_AUTO(words) words = {NULL};
+    SF_AUTO(creds_set) made = {.expires_ms = 0};
+    struct process_output output = {.capacity = OUTPUT_BYTES};
+    int result;
+
+    if (split(&words, command, err) < 0)
+        return -1;
+    output.data = mem_alloc(OUTPUT_BYTES);
+    result = process_run(call, words.items, LIMIT_MS, &output, err);
+    if (result < 0 && err->cls != SF_CANCELLED)
+        err->cls = SF_AUTH;
+    if (result == 0)
+        result = parse_answer(&output, &made, err);
+    OPENSSL_cleanse(output.data, OUTPUT_BYTES);
+    free(output.data);
+    if (result < 0)
+        return -1;
+    *set = made;
+    made = (struct creds_set){.expires_ms = 0};
+    return 0;
 }

@@ -1,271 +1,256 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the settings to host and path. What was asked for is kept beside what came of it, so that a redirect can build it
+ * anew for another region.
+ */
 #include "plugins/s3/endpoint.h"
+#include "plugins/s3/endpoint_priv.h"
 
+#include "base/err.h"
 #include "base/mem.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
+/* Where AWS' own hosts lie, by the beginning of a region's name; the last is everywhere else. */
+static const struct partition {
+    const char *region;
+    const char *suffix;
+    bool has_fips;
+} partitions[] = {{"cn-", "amazonaws.com.cn", false}, {"eusc-", "amazonaws.eu", false}, {"", "amazonaws.com", true}};
+#define PARTITIONS (sizeof(partitions) / sizeof(partitions[0]))
 
-/* ---- checks ---- */
-
-/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; other stores also allow what Amazon once did. */
-static int check_bucket(const struct endpoint *endpoint, struct sf_error *err)
+static const struct partition *partition_of(const char *region)
 {
-    const char *bucket = endpoint->bucket;
-    const char *allowed = endpoint->is_aws ? LOWER DIGITS ".-" : LOWER UPPER DIGITS "._-";
-    size_t length = strlen(bucket);
+    const struct partition *one = partitions;
 
-    if (strncmp(bucket, "arn:", 4) == 0)
-        return sf_fail(err, SF_INVALID, "bucket '%.100s': access points (ARNs) are not supported: name the bucket",
-                       bucket);
-    if (length > 6 && strcmp(bucket + length - 6, "--x-s3") == 0)
-        return sf_fail(
-            err, SF_INVALID,
-            "bucket '%.100s': directory buckets (S3 Express) are not supported: use a general purpose bucket", bucket);
-    if (length < 3 || length > 63 || strspn(bucket, allowed) != length || bucket[0] == '.' || bucket[0] == '-' ||
-        strstr(bucket, "..") != NULL)
-        return sf_fail(err, SF_INVALID,
-                       "bucket '%.100s': a bucket's name has 3 to 63 characters of a-z, 0-9, '.' and '-'", bucket);
-    return 0;
+    while (strncmp(region, one->region, strlen(one->region)) != 0)
+        one++;
+    return one;
 }
 
-static int check_region(const struct endpoint *endpoint, const char *region, struct sf_error *err)
+static bool is_aws_host(const char *host)
 {
-    const char *allowed = endpoint->custom != NULL ? LOWER UPPER DIGITS "-_" : LOWER DIGITS "-";
-    size_t length = strlen(region);
+    size_t bytes = strlen(host), i;
 
-    if (length == 0 || length > REGION_MAX || strspn(region, allowed) != length)
-        return sf_fail(err, SF_INVALID, "region '%.100s': expected something like eu-west-1", region);
-    return 0;
-}
+    for (i = 0; i < PARTITIONS; i++) {
+        size_t suffix_bytes = strlen(partitions[i].suffix);
 
-/* ---- the endpoint's URL ---- */
-
-static bool is_under(const char *host, const char *domain)
-{
-    size_t host_length = strlen(host), length = strlen(domain);
-
-    return host_length > length && strcasecmp(host + host_length - length, domain) == 0 &&
-           host[host_length - length - 1] == '.';
-}
-
-/* A host without its port; brackets of an IPv6 address stay. */
-static char *without_port(const char *host)
-{
-    const char *end = *host == '[' ? strchr(host, ']') : strchr(host, ':');
-
-    if (end != NULL && *end == ']')
-        end++;
-    return end != NULL ? mem_printf("%.*s", (int)(end - host), host) : mem_text(host);
-}
-
-static bool is_address_or_local(const char *host)
-{
-    AUTO_FREE char *name = without_port(host);
-    struct in_addr address;
-
-    return *name == '[' || strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, &address) == 1;
-}
-
-/* Host and port behind the scheme; anything behind them but one slash is refused. */
-static int take_custom(struct endpoint *endpoint, const char *url, const char **host, size_t *host_bytes,
-                       struct sf_error *err)
-{
-    size_t bytes;
-
-    if (strncasecmp(url, "https://", 8) == 0) {
-        endpoint->is_tls = true;
-        *host = url + 8;
-    } else if (strncasecmp(url, "http://", 7) == 0) {
-        endpoint->is_tls = false;
-        *host = url + 7;
-    } else {
-        return sf_fail(err, SF_INVALID, "endpoint '%.100s': expected https://HOST[:PORT] or http://HOST[:PORT]", url);
+        if (bytes > suffix_bytes + 1 && host[bytes - suffix_bytes - 1] == '.' &&
+            strcmp(host + bytes - suffix_bytes, partitions[i].suffix) == 0)
+            return true;
     }
-    bytes = strcspn(*host, "/?#");
-    /* Not shown: what stands before the '@' may be a password. */
-    if (memchr(*host, '@', bytes) != NULL)
-        return sf_fail(err, SF_INVALID, "endpoint: a user or password before '@' cannot be part of it");
-    if (bytes == 0 || strspn(*host, LOWER UPPER DIGITS "._-:[]") < bytes)
-        return sf_fail(err, SF_INVALID, "endpoint '%.100s': no host that can be", url);
-    if ((*host)[bytes] != '\0' && strcmp(*host + bytes, "/") != 0)
-        return sf_fail(
-            err, SF_INVALID,
-            "endpoint '%.100s': only the host and a port: the bucket has a setting of its own, and so has the "
-            "prefix",
-            url);
-    *host_bytes = bytes;
-    return 0;
+    return false;
 }
 
-static bool is_default_port(const char *host, bool is_tls)
+/* s3.amazonaws.com, s3.eu-west-1.amazonaws.com and their like: the service's own, where a VPC endpoint is a place of its own. */
+static bool is_aws_service(const char *authority)
 {
-    AUTO_FREE char *name = without_port(host);
-
-    return strcmp(host + strlen(name), is_tls ? ":443" : ":80") == 0;
+    return (strncmp(authority, "s3.", 3) == 0 || strncmp(authority, "s3-", 3) == 0) && is_aws_host(authority);
 }
 
-/* ---- putting it together ---- */
+/* --- what is asked for */
 
-static char *aws_host(const struct endpoint *endpoint)
+struct found {
+    const char *value;
+    const char *from; /* for messages */
+};
+
+static bool take_variable(struct found *found, const char *name)
 {
-    const char *suffix = strncmp(endpoint->region, "cn-", 3) == 0 ? "amazonaws.com.cn" : "amazonaws.com";
+    const char *value = getenv(name);
 
-    return mem_printf("s3%s.%s%s.%s", endpoint->fips ? "-fips" : "", endpoint->dualstack ? "dualstack." : "",
-                      endpoint->region, suffix);
+    if (value == NULL || value[0] == '\0')
+        return false;
+    *found = (struct found){value, name};
+    return true;
 }
 
-/* A wildcard certificate covers one label, so not a name with a dot. */
-static bool can_be_virtual(const struct endpoint *endpoint)
+static struct found find_region(const struct endpoint_options *options)
 {
-    return strspn(endpoint->bucket, LOWER DIGITS ".-") == strlen(endpoint->bucket) &&
-           !(endpoint->is_tls && strchr(endpoint->bucket, '.') != NULL);
+    struct found found = {options->region, "the config"};
+
+    if (found.value != NULL || take_variable(&found, "AWS_REGION") || take_variable(&found, "AWS_DEFAULT_REGION"))
+        return found;
+    found = (struct found){profile_value(options->profile, "region"), "the profile"};
+    return found.value != NULL ? found : (struct found){"us-east-1", "Snapferry"};
 }
 
-static int choose_addressing(struct endpoint *endpoint, const char *host, struct sf_error *err)
+static bool are_urls_ignored(const struct profile *profile)
 {
+    struct found found = {profile_value(profile, "ignore_configured_endpoint_urls"), "the profile"};
+
+    take_variable(&found, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    return found.value != NULL && strcasecmp(found.value, "true") == 0;
+}
+
+/* value NULL: AWS' own */
+static struct found find_endpoint(const struct endpoint_options *options)
+{
+    struct found found = {options->endpoint, "the config"};
+
+    if (found.value != NULL || are_urls_ignored(options->profile) || take_variable(&found, "AWS_ENDPOINT_URL_S3") ||
+        take_variable(&found, "AWS_ENDPOINT_URL"))
+        return found;
+    return (struct found){profile_value(options->profile, "endpoint_url"), "endpoint_url of the profile"};
+}
+
+static int take_addressing(struct endpoint *endpoint, const char *addressing, struct sf_error *err)
+{
+    char printable[64];
+
+    endpoint->wants_virtual = addressing != NULL && strcmp(addressing, "virtual") == 0;
+    endpoint->wants_path = addressing != NULL && strcmp(addressing, "path") == 0;
+    if (addressing == NULL || strcmp(addressing, "auto") == 0 || endpoint->wants_virtual || endpoint->wants_path)
+        return 0;
+    return sf_fail(err, SF_INVALID, "addressing '%s': wanted: auto, path or virtual",
+                   err_printable(addressing, printable, sizeof(printable)));
+}
+
+/* --- what comes of it */
+
+static int choose_style(struct endpoint *endpoint, const struct endpoint_url *url, struct sf_error *err)
+{
+    bool has_dot = strchr(endpoint->bucket, '.') != NULL, fits = bucket_name_fits_host(endpoint->bucket);
+
     if (!endpoint->wants_virtual) {
-        endpoint->is_virtual = !endpoint->wants_path && endpoint->is_aws && can_be_virtual(endpoint);
+        endpoint->is_virtual =
+            !endpoint->wants_path && endpoint->custom == NULL && fits && !(endpoint->is_tls && has_dot);
         return 0;
     }
-    if (is_address_or_local(host))
+    if (url->is_literal)
         return sf_fail(err, SF_INVALID,
-                       "addressing: with \"virtual\" the bucket becomes part of the host's name, which an address or "
-                       "localhost cannot have: use \"path\"");
-    if (endpoint->is_aws && !can_be_virtual(endpoint))
+                       "addressing 'virtual': a bucket's name cannot stand in front of %s: set addressing to 'path' or "
+                       "'auto'",
+                       url->host);
+    if (endpoint->is_aws && endpoint->is_tls && has_dot)
         return sf_fail(
             err, SF_INVALID,
-            "addressing: with \"virtual\" bucket '%s' would be part of a host's name that Amazon's certificate "
-            "does not cover: use \"path\"",
+            "addressing 'virtual': AWS' certificate does not cover bucket '%s', which has a dot in its name: "
+            "set addressing to 'path' or 'auto'",
             endpoint->bucket);
+    if (!fits)
+        return sf_fail(err, SF_INVALID,
+                       "addressing 'virtual': bucket '%s' cannot be part of a host's name: set addressing to 'path' or "
+                       "'auto'",
+                       endpoint->bucket);
     endpoint->is_virtual = true;
     return 0;
 }
 
-static int build(struct endpoint *endpoint, const char *host, struct sf_error *err)
+/* The service's host in the region, as a URL that was parsed. */
+static int own_url(struct endpoint_url *url, const struct endpoint *endpoint, struct sf_error *err)
 {
-    if (choose_addressing(endpoint, host, err) < 0)
-        return -1;
-    endpoint->host = endpoint->is_virtual ? mem_printf("%s.%s", endpoint->bucket, host) : mem_text(host);
-    endpoint->base = endpoint->is_virtual ? mem_text("") : mem_printf("/%s", endpoint->bucket);
-    endpoint->origin = mem_printf("%s://%s", endpoint->is_tls ? "https" : "http", endpoint->host);
-    if (is_default_port(endpoint->host, endpoint->is_tls)) {
-        char *name = without_port(endpoint->host); /* as a client spells it, and so as it is signed */
+    const struct partition *partition = partition_of(endpoint->region);
 
-        free(endpoint->host);
-        endpoint->host = name;
-    }
+    if (endpoint->fips && !partition->has_fips)
+        return sf_fail(err, SF_INVALID, "fips: region %s has no FIPS endpoint: turn fips off", endpoint->region);
+    url->is_tls = true;
+    url->host = mem_printf("s3%s%s.%s.%s", endpoint->fips ? "-fips" : "", endpoint->dualstack ? ".dualstack" : "",
+                           endpoint->region, partition->suffix);
+    url->authority = mem_text(url->host);
     return 0;
 }
 
-static int build_aws(struct endpoint *endpoint, struct sf_error *err)
+static int custom_url(struct endpoint_url *url, const struct endpoint *endpoint, struct sf_error *err)
 {
-    AUTO_FREE char *host = NULL;
+    size_t bytes = strlen(endpoint->bucket);
 
-    endpoint->is_aws = endpoint->is_tls = true;
-    if (check_bucket(endpoint, err) < 0 || check_region(endpoint, endpoint->region, err) < 0)
+    if (endpoint->dualstack || endpoint->fips)
+        return sf_fail(err, SF_INVALID, "%s: only AWS' own endpoints have it: turn it off, or name no endpoint",
+                       endpoint->dualstack ? "dualstack" : "fips");
+    if (endpoint_url_parse(url, endpoint->custom, err) < 0)
         return -1;
-    host = aws_host(endpoint);
-    return build(endpoint, host, err);
+    if (strncmp(url->host, endpoint->bucket, bytes) == 0 && url->host[bytes] == '.' &&
+        is_aws_service(url->host + bytes + 1))
+        return sf_fail(err, SF_INVALID, "the bucket is named in it too: wanted: %s://%s",
+                       url->is_tls ? "https" : "http", url->host + bytes + 1);
+    return 0;
 }
 
-static int build_custom(struct endpoint *endpoint, struct sf_error *err)
+/* Fills the rest from bucket, region, custom and what is wanted. */
+static int build(struct endpoint *endpoint, const char *custom_from, struct sf_error *err)
 {
-    AUTO_FREE char *host = NULL;
-    AUTO_FREE char *name = NULL;
-    const char *start = "";
-    size_t bytes = 0;
+    SF_AUTO(endpoint_url) url = {NULL};
+    const char *scheme;
 
-    if (take_custom(endpoint, endpoint->custom, &start, &bytes, err) < 0)
+    if (endpoint->custom != NULL) {
+        if (custom_url(&url, endpoint, err) < 0)
+            return err_prefix(err, "endpoint of %s", custom_from);
+    } else if (own_url(&url, endpoint, err) < 0) {
         return -1;
-    host = mem_printf("%.*s", (int)bytes, start);
-    name = without_port(host);
-    endpoint->is_aws = is_under(name, "amazonaws.com") || is_under(name, "amazonaws.com.cn");
-    if (check_bucket(endpoint, err) < 0 || check_region(endpoint, endpoint->region, err) < 0)
+    }
+    endpoint->is_tls = url.is_tls;
+    endpoint->is_aws = is_aws_host(url.host);
+    if (bucket_name_check(endpoint->bucket, endpoint->is_aws, err) < 0 || choose_style(endpoint, &url, err) < 0)
         return -1;
-    return build(endpoint, host, err);
+    scheme = url.is_tls ? "https" : "http";
+    if (endpoint->is_virtual) {
+        endpoint->host = mem_printf("%s.%s", endpoint->bucket, url.authority);
+        endpoint->base = mem_text("");
+    } else {
+        endpoint->host = mem_text(url.authority);
+        endpoint->base = mem_printf("/%s", endpoint->bucket);
+    }
+    endpoint->origin = mem_printf("%s://%s", scheme, endpoint->host);
+    return 0;
 }
 
-/* ---- what was asked for ---- */
-
-static const char *from_environment(const char *name)
+static int take_region(struct endpoint *endpoint, const char *region, struct sf_error *err)
 {
-    const char *value = getenv(name);
+    bool own = endpoint->custom == NULL;
 
-    return value != NULL && *value != '\0' ? value : NULL;
+    if (region_name_check(region, own, err) < 0)
+        return -1;
+    memcpy(endpoint->region, region, strlen(region) + 1);
+    return 0;
 }
 
-static const char *choose_region(const struct endpoint_options *options)
+static void give(struct endpoint *to, struct endpoint *made)
 {
-    const char *region = options->region;
-
-    if (region == NULL)
-        region = from_environment("AWS_REGION");
-    if (region == NULL)
-        region = from_environment("AWS_DEFAULT_REGION");
-    if (region == NULL)
-        region = profile_value(options->profile, "region");
-    return region != NULL ? region : "us-east-1";
-}
-
-static const char *choose_endpoint(const struct endpoint_options *options)
-{
-    const char *ignored = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), *endpoint = options->endpoint;
-
-    if (endpoint != NULL || (ignored != NULL && strcasecmp(ignored, "true") == 0))
-        return endpoint;
-    endpoint = from_environment("AWS_ENDPOINT_URL_S3");
-    if (endpoint == NULL)
-        endpoint = from_environment("AWS_ENDPOINT_URL");
-    return endpoint != NULL ? endpoint : profile_value(options->profile, "endpoint_url");
-}
-
-static int build_any(struct endpoint *endpoint, struct sf_error *err)
-{
-    return endpoint->custom != NULL ? build_custom(endpoint, err) : build_aws(endpoint, err);
+    *to = *made;
+    *made = (struct endpoint){NULL};
 }
 
 int endpoint_open(struct endpoint *endpoint, const struct endpoint_options *options, struct sf_error *err)
 {
-    const char *custom = choose_endpoint(options), *region = choose_region(options);
-    const char *addressing = options->addressing != NULL ? options->addressing : "auto";
+    SF_AUTO(endpoint) made = {NULL};
+    struct found region = find_region(options), custom = find_endpoint(options);
 
-    endpoint->bucket = mem_text(options->bucket);
-    endpoint->custom = custom != NULL ? mem_text(custom) : NULL;
-    endpoint->dualstack = options->dualstack;
-    endpoint->fips = options->fips;
-    endpoint->wants_virtual = strcmp(addressing, "virtual") == 0;
-    endpoint->wants_path = strcmp(addressing, "path") == 0;
-    if (check_region(endpoint, region, err) < 0)
+    made.bucket = mem_text(options->bucket);
+    made.custom = custom.value != NULL ? mem_text(custom.value) : NULL;
+    made.dualstack = options->dualstack;
+    made.fips = options->fips;
+    if (take_region(&made, region.value, err) < 0)
+        return err_prefix(err, "%s", region.from);
+    if (take_addressing(&made, options->addressing, err) < 0 || build(&made, custom.from, err) < 0)
         return -1;
-    memcpy(endpoint->region, region, strlen(region) + 1);
-    return build_any(endpoint, err);
+    give(endpoint, &made);
+    return 0;
 }
 
+/* A custom endpoint stays, unless it is the service's own in a region: that one would only send us on again. */
 int endpoint_move(struct endpoint *to, const struct endpoint *from, const char *region, struct sf_error *err)
 {
-    struct endpoint moved = {.custom = from->custom != NULL ? mem_text(from->custom) : NULL,
-                             .bucket = mem_text(from->bucket),
-                             .dualstack = from->dualstack,
-                             .fips = from->fips,
-                             .wants_virtual = from->wants_virtual,
-                             .wants_path = from->wants_path};
+    SF_AUTO(endpoint) made = {NULL};
+    SF_AUTO(endpoint_url) url = {NULL};
 
-    if (check_region(&moved, region, err) < 0) {
-        endpoint_cleanup(&moved);
-        return -1;
+    if (from->custom != NULL) {
+        if (endpoint_url_parse(&url, from->custom, err) < 0)
+            return -1;
+        if (!is_aws_service(url.authority))
+            made.custom = mem_text(from->custom);
     }
-    memcpy(moved.region, region, strlen(region) + 1);
-    if (build_any(&moved, err) < 0) {
-        endpoint_cleanup(&moved);
+    made.bucket = mem_text(from->bucket);
+    made.dualstack = from->dualstack;
+    made.fips = from->fips;
+    made.wants_virtual = from->wants_virtual;
+    made.wants_path = from->wants_path;
+    if (take_region(&made, region, err) < 0)
+        return err_prefix(err, "what the store says");
+    if (build(&made, "the config", err) < 0)
         return -1;
-    }
-    *to = moved;
+    give(to, &made);
     return 0;
 }
 
@@ -276,5 +261,5 @@ void endpoint_cleanup(struct endpoint *endpoint)
     free(endpoint->host);
     free(endpoint->base);
     free(endpoint->custom);
-    *endpoint = (struct endpoint){0};
+    *endpoint = (struct endpoint){NULL};
 }

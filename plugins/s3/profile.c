@@ -1,166 +1,272 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads AWS' INI files as AWS' own tools do: comments by '#' and ';' on lines of their own or after white space, lines that are
+ * indented below a key (nested settings as those of "s3 =") belong to it and are skipped, '\r' and a byte order mark too.
+ */
 #include "plugins/s3/profile.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
-struct reading {
-    struct profile *profile;
-    const char *file;
-    bool is_config; /* sections are named "profile NAME" there */
-    bool is_inside; /* the section that is read is the one wanted */
-    bool was_seen;  /* it was there, in this file or the one before */
-};
+#define FILE_MAX_BYTES (1 << 20)
+#define BLANKS " \t\r\v\f"
 
-/* ---- where the files are ---- */
+/* --- where the files are */
 
-static char *home(void)
+static char *home_folder(void)
 {
-    const char *set = getenv("HOME");
+    const char *home = getenv("HOME");
     struct passwd entry, *found = NULL;
     char text[4096];
 
-    if (set != NULL && *set != '\0')
-        return mem_text(set);
-    if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) == 0 && found != NULL)
-        return mem_text(found->pw_dir);
-    return NULL;
-}
-
-static char *file_path(const char *variable, const char *name)
-{
-    const char *set = getenv(variable);
-    AUTO_FREE char *folder = home();
-
-    if (set != NULL && *set != '\0' && (set[0] != '~' || set[1] != '/'))
-        return mem_text(set);
-    if (folder == NULL)
+    if (home != NULL && home[0] != '\0')
+        return mem_text(home);
+    if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) != 0 || found == NULL || found->pw_dir == NULL)
         return NULL;
-    return set != NULL && *set != '\0' ? mem_printf("%s%s", folder, set + 1) : mem_printf("%s/.aws/%s", folder, name);
+    return mem_text(found->pw_dir);
 }
 
-/* ---- lines ---- */
-
-static char *trim(char *text)
+/* What the variable says, "~/" being the home, else usual below the home. NULL without a home. */
+static char *file_path(const char *variable, const char *usual)
 {
-    size_t length;
+    const char *given = getenv(variable);
+    AUTO_FREE char *home = NULL;
 
-    text += strspn(text, " \t\r\n");
-    length = strlen(text);
-    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
-        text[--length] = '\0';
+    if (given != NULL && given[0] != '\0' && strncmp(given, "~/", 2) != 0)
+        return mem_text(given);
+    home = home_folder();
+    if (home == NULL)
+        return NULL;
+    return mem_printf("%s/%s", home, given != NULL && given[0] != '\0' ? given + 2 : usual);
+}
+
+/* --- lines */
+
+struct parser {
+    struct profile *profile;
+    const char *file;
+    bool is_config;  /* sections are called "profile name" but for the default's */
+    bool in_section; /* the wanted one */
+    bool found;      /* it was there */
+    size_t indent;   /* of the key above; SIZE_MAX: none yet */
+};
+
+static void cut_blanks_at_end(char *text)
+{
+    size_t bytes = strlen(text);
+
+    while (bytes > 0 && strchr(BLANKS, text[bytes - 1]) != NULL)
+        bytes--;
+    text[bytes] = '\0';
+}
+
+/* A '#' or ';' after white space begins a comment. */
+static void cut_comment(char *text)
+{
+    char *at;
+
+    for (at = text; *at != '\0'; at++) {
+        if ((*at == '#' || *at == ';') && at > text && strchr(BLANKS, at[-1]) != NULL) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
+/* Without blanks around it, and without quotes around that. */
+static char *section_name(char *text)
+{
+    size_t bytes;
+
+    text += strspn(text, BLANKS);
+    cut_blanks_at_end(text);
+    bytes = strlen(text);
+    if (bytes >= 2 && (text[0] == '"' || text[0] == '\'') && text[bytes - 1] == text[0]) {
+        text[bytes - 1] = '\0';
+        text++;
+    }
     return text;
 }
 
-/* "[name]", in the config file "[profile name]"; [default] is the same in both. */
-static bool is_wanted(const struct reading *reading, char *section)
+/* line: from '[' on */
+static void take_section(struct parser *parser, char *line)
 {
-    const char *wanted = reading->profile->name;
+    char *name = line + 1 + strspn(line + 1, BLANKS), *end = strchr(line, ']');
+    bool has_prefix;
 
-    section = trim(section);
-    if (reading->is_config && strncmp(section, "profile", 7) == 0 && strchr(" \t", section[7]) != NULL &&
-        section[7] != '\0')
-        return strcmp(trim(section + 7), wanted) == 0;
-    if (reading->is_config && strcmp(section, "default") != 0)
-        return false;
-    return strcmp(section, wanted) == 0;
+    parser->in_section = false;
+    parser->indent = SIZE_MAX;
+    if (end == NULL)
+        return;
+    *end = '\0';
+    has_prefix = strncmp(name, "profile", 7) == 0 && name[7] != '\0' && strchr(BLANKS, name[7]) != NULL;
+    name = section_name(has_prefix ? name + 7 : name);
+    if (strcmp(name, parser->profile->name) != 0)
+        return;
+    parser->in_section = has_prefix == parser->is_config || (parser->is_config && strcmp(name, "default") == 0);
+    parser->found = parser->found || parser->in_section;
 }
 
-static void take_pair(struct reading *reading, char *line)
+static void set_value(char **value, const char *text)
 {
-    struct profile *profile = reading->profile;
-    char *equals = strchr(line, '='), *key, *at;
+    if (*value != NULL)
+        OPENSSL_cleanse(*value, strlen(*value));
+    free(*value);
+    *value = mem_text(text);
+}
+
+/* A key that comes again in the same file counts as it stands last. */
+static void add_item(struct parser *parser, const char *key, const char *value)
+{
+    struct profile *profile = parser->profile;
+    size_t i;
+
+    for (i = 0; i < profile->count; i++) {
+        if (profile->items[i].file == parser->file && strcmp(profile->items[i].key, key) == 0) {
+            set_value(&profile->items[i].value, value);
+            return;
+        }
+    }
+    profile->items = mem_resize(profile->items, (profile->count + 1) * sizeof(profile->items[0]));
+    profile->items[profile->count++] =
+        (struct profile_item){.key = mem_text(key), .value = mem_text(value), .file = parser->file};
+}
+
+/* "key = value"; without '=' it is none, and without a value the key is as good as absent. */
+static void take_item(struct parser *parser, char *line)
+{
+    char *equals = strchr(line, '='), *at;
 
     if (equals == NULL)
         return;
     *equals = '\0';
-    key = trim(line);
-    if (*key == '\0')
-        return;
-    for (at = key; *at != '\0'; at++)
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at + ('a' - 'A')) : *at;
-    profile->items = mem_resize(profile->items, (profile->count + 1) * sizeof(*profile->items));
-    profile->items[profile->count++] = (struct profile_item){mem_text(key), mem_text(trim(equals + 1)), reading->file};
+    cut_blanks_at_end(line);
+    for (at = line; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    if (strcmp(line, "credential_process") != 0) /* a command may well have " ; " in it */
+        cut_comment(equals + 1);
+    cut_blanks_at_end(equals + 1);
+    at = equals + 1 + strspn(equals + 1, BLANKS);
+    if (parser->in_section && line[0] != '\0' && at[0] != '\0')
+        add_item(parser, line, at);
 }
 
-/* A line that begins with white space belongs to the one before ("s3 =" has settings of its own so): not for us. */
-static void take_line(struct reading *reading, char *line)
+static void take_line(struct parser *parser, char *line)
+{
+    size_t indent = strspn(line, BLANKS);
+
+    line += indent;
+    if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
+        return;
+    if (parser->indent != SIZE_MAX && indent > parser->indent)
+        return; /* of the key above */
+    if (line[0] == '[') {
+        take_section(parser, line);
+        return;
+    }
+    parser->indent = indent;
+    take_item(parser, line);
+}
+
+static void take_text(struct parser *parser, char *text)
 {
     char *end;
 
-    if (*line == '[') {
-        end = strchr(line, ']');
-        if (end != NULL)
-            *end = '\0';
-        reading->is_inside = end != NULL && is_wanted(reading, line + 1);
-        reading->was_seen = reading->was_seen || reading->is_inside;
-    } else if (reading->is_inside && strchr("#; \t\r\n", *line) == NULL) {
-        take_pair(reading, line);
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3;
+    while ((end = strchr(text, '\n')) != NULL) {
+        *end = '\0';
+        take_line(parser, text);
+        text = end + 1;
     }
+    take_line(parser, text);
 }
 
-static int read_file(struct reading *reading, const char *path, bool is_config, struct sf_error *err)
-{
-    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as some editors put it in front */
-    FILE *file = path != NULL ? fopen(path, "re") : NULL;
-    char *line = NULL;
-    size_t size = 0;
-    bool is_first = true;
+/* --- files */
 
-    if (file == NULL && (path == NULL || errno == ENOENT || errno == ENOTDIR))
-        return 0;
-    if (file == NULL)
+/* Into room that is there from the start: a buffer that grew would leave secrets behind. */
+static int read_all(int fd, char *text, const char *path, struct sf_error *err)
+{
+    size_t used = 0;
+    ssize_t bytes;
+
+    do {
+        bytes = read(fd, text + used, FILE_MAX_BYTES - used);
+        if (bytes > 0)
+            used += (size_t)bytes;
+    } while (bytes > 0 || (bytes < 0 && errno == EINTR));
+    if (bytes < 0)
         return err_errno(err, errno, "%s", path);
-    reading->file = path;
-    reading->is_config = is_config;
-    reading->is_inside = false;
-    while (getline(&line, &size, file) > 0) {
-        take_line(reading, is_first && strncmp(line, mark, 3) == 0 ? line + 3 : line);
-        is_first = false;
-    }
-    if (line != NULL)
-        OPENSSL_cleanse(line, size);
-    free(line);
-    if (ferror(file)) {
-        err_errno(err, errno, "%s", path);
-        fclose(file);
-        return -1;
-    }
-    fclose(file);
+    if (used == FILE_MAX_BYTES)
+        return sf_fail(err, SF_INVALID, "%s: has more than %d bytes: is it a file of AWS profiles?", path,
+                       FILE_MAX_BYTES);
+    text[used] = '\0';
     return 0;
 }
 
-/* ---- the profile ---- */
+static int read_file(struct parser *parser, struct sf_error *err)
+{
+    char printable[256];
+    AUTO_FD fd = -1;
+    char *text;
+    int result;
+
+    if (parser->file == NULL)
+        return 0;
+    err_printable(parser->file, printable, sizeof(printable));
+    fd = open(parser->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(err, errno, "%s", printable);
+    text = mem_alloc(FILE_MAX_BYTES + 1);
+    result = read_all(fd, text, printable, err);
+    if (result == 0)
+        take_text(parser, text);
+    OPENSSL_cleanse(text, FILE_MAX_BYTES + 1);
+    free(text);
+    return result;
+}
+
+static int read_files(struct profile *profile, struct sf_error *err)
+{
+    struct parser credentials = {.profile = profile, .file = profile->credentials_file, .indent = SIZE_MAX};
+    struct parser config = {.profile = profile, .file = profile->config_file, .is_config = true, .indent = SIZE_MAX};
+    char name[128];
+
+    if (read_file(&credentials, err) < 0 || read_file(&config, err) < 0)
+        return -1;
+    if (credentials.found || config.found || strcmp(profile->name, "default") == 0)
+        return 0;
+    err_printable(profile->name, name, sizeof(name));
+    if (profile->config_file == NULL || profile->credentials_file == NULL)
+        return sf_fail(err, SF_AUTH,
+                       "profile '%s': there is no home folder to look in: set HOME, or AWS_CONFIG_FILE and "
+                       "AWS_SHARED_CREDENTIALS_FILE",
+                       name);
+    return sf_fail(err, SF_AUTH, "profile '%s': there is neither [%s] in %s nor [profile %s] in %s", name, name,
+                   profile->credentials_file, name, profile->config_file);
+}
 
 int profile_read(struct profile *profile, const char *name, struct sf_error *err)
 {
-    struct reading reading = {.profile = profile};
-    const char *set = getenv("AWS_PROFILE");
-    bool is_named = true;
+    SF_AUTO(profile) made = {NULL};
 
     if (name == NULL)
-        name = set;
-    if (name == NULL || *name == '\0') {
-        name = "default";
-        is_named = false;
-    }
-    profile->name = mem_text(name);
-    profile->credentials_file = file_path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-    profile->config_file = file_path("AWS_CONFIG_FILE", "config");
-    if (read_file(&reading, profile->credentials_file, false, err) < 0 ||
-        read_file(&reading, profile->config_file, true, err) < 0)
+        name = getenv("AWS_PROFILE");
+    made.name = mem_text(name != NULL && name[0] != '\0' ? name : "default");
+    made.credentials_file = file_path("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
+    made.config_file = file_path("AWS_CONFIG_FILE", ".aws/config");
+    if (read_files(&made, err) < 0)
         return -1;
-    if (is_named && !reading.was_seen)
-        return sf_fail(err, SF_AUTH, "profile '%s' is neither in %s nor in %s", name,
-                       profile->credentials_file != NULL ? profile->credentials_file : "~/.aws/credentials",
-                       profile->config_file != NULL ? profile->config_file : "~/.aws/config");
+    *profile = made;
+    made = (struct profile){NULL};
     return 0;
 }
 
@@ -170,14 +276,14 @@ void profile_cleanup(struct profile *profile)
 
     for (i = 0; i < profile->count; i++) {
         OPENSSL_cleanse(profile->items[i].value, strlen(profile->items[i].value));
-        free(profile->items[i].key);
         free(profile->items[i].value);
+        free(profile->items[i].key);
     }
     free(profile->items);
-    free(profile->name);
-    free(profile->credentials_file);
     free(profile->config_file);
-    *profile = (struct profile){NULL, NULL, NULL, NULL, 0};
+    free(profile->credentials_file);
+    free(profile->name);
+    *profile = (struct profile){NULL};
 }
 
 const struct profile_item *profile_find(const struct profile *profile, const char *key)
@@ -194,5 +300,5 @@ const char *profile_value(const struct profile *profile, const char *key)
 {
     const struct profile_item *item = profile_find(profile, key);
 
-    return item != NULL && item->value[0] != '\0' ? item->value : NULL;
+    return item != NULL ? item->value : NULL;
 }

@@ -31,7 +31,7 @@ struct sign_request {
     const char *path;  /* as sent, percent-encoded, begins with '/' */
     const char *query; /* as sent, without '?': "a=b&uploads"; "": none. In any order */
     const struct http_header *headers;
-    size_t header_count;
+    size_t header_count;  /* at most SIGN_HEADERS_MAX: the caller sees to it, metadata can be many */
     const char *payload;  /* the value of x-amz-content-sha256 */
     const char *amz_date; /* 20130524T000000Z */
 };

@@ -14,23 +14,23 @@ static void in_order(struct conformance *suite)
     struct sf_object object = {.size = sizeof(object)}, stat = {.size = sizeof(stat)};
     struct sf_list_query query = {.size = sizeof(query), .prefix = suite->prefix};
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     SF_AUTO(buf) listed = BUF_INIT;
     uint32_t i;
 
-    if (!upload_possible(suite, UPLOAD_PARTS))
+    if (!trial_possible(suite, UPLOAD_PARTS))
         return;
-    upload_init(&upload, suite, "folder/in-parts", UPLOAD_PARTS);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
+    trial_init(&upload, suite, "folder/in-parts", UPLOAD_PARTS);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
     REQUIRE(suite, upload.token.bytes > 0 && upload.token.bytes <= SF_UPLOAD_TOKEN_MAX, "a token of %u bytes",
             upload.token.bytes);
     for (i = 0; i < UPLOAD_PARTS; i++)
-        REQUIRE(suite, upload_send(&upload, suite->conn, i, kinds[i], &err) == 0, "part %u: %s", i + 1, err.text);
+        REQUIRE(suite, trial_send(&upload, suite->conn, i, kinds[i], &err) == 0, "part %u: %s", i + 1, err.text);
     REQUIRE(suite, conformance_exists(suite, upload.key.data, &err) == 0, "the object is visible before commit");
     REQUIRE(suite, conformance_list(suite, &query, &listed, &err) == 0, "list: %s", err.text);
     REQUIRE(suite, listed.length == 0, "listed before commit:\n%s", buf_text(&listed));
-    REQUIRE(suite, upload_commit(&upload, UPLOAD_PARTS, &object, &err) == 0, "commit: %s", err.text);
-    if (!upload_came_through(&upload))
+    REQUIRE(suite, trial_commit(&upload, UPLOAD_PARTS, &object, &err) == 0, "commit: %s", err.text);
+    if (!trial_came_through(&upload))
         return;
     REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, upload.key.data, &stat, &err) == 0, "stat: %s",
             err.text);
@@ -47,16 +47,16 @@ static void metadata(struct conformance *suite)
 {
     struct sf_object stat = {.size = sizeof(stat)};
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     size_t i;
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
     SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_METADATA, "the store keeps no metadata");
-    upload_init(&upload, suite, "with-metadata", 1);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "part: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
+    trial_init(&upload, suite, "with-metadata", 1);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "part: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
     REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, upload.key.data, &stat, &err) == 0, "stat: %s",
             err.text);
     for (i = 0; i < 2; i++) {
@@ -70,39 +70,39 @@ static void metadata(struct conformance *suite)
 static void one_small_part(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
-    upload_init(&upload, suite, "one-part", 1);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "a last part of %d bytes: %s", UPLOAD_TAIL, err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
-    (void)upload_came_through(&upload);
+    trial_init(&upload, suite, "one-part", 1);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "a last part of %d bytes: %s", UPLOAD_TAIL, err.text);
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 static void out_of_order(struct conformance *suite)
 {
     static const uint32_t order[UPLOAD_PARTS] = {2, 0, 1};
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     uint32_t i;
 
-    if (!upload_possible(suite, UPLOAD_PARTS))
+    if (!trial_possible(suite, UPLOAD_PARTS))
         return;
     SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_PARALLEL_PARTS, "no SF_CAP_PARALLEL_PARTS");
-    upload_init(&upload, suite, "out-of-order", UPLOAD_PARTS);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
+    trial_init(&upload, suite, "out-of-order", UPLOAD_PARTS);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
     for (i = 0; i < UPLOAD_PARTS; i++)
-        REQUIRE(suite, upload_send(&upload, suite->conn, order[i], SF_BODY_MEMORY, &err) == 0, "part %u: %s",
+        REQUIRE(suite, trial_send(&upload, suite->conn, order[i], SF_BODY_MEMORY, &err) == 0, "part %u: %s",
                 order[i] + 1, err.text);
-    REQUIRE(suite, upload_commit(&upload, UPLOAD_PARTS, NULL, &err) == 0, "commit: %s", err.text);
-    (void)upload_came_through(&upload);
+    REQUIRE(suite, trial_commit(&upload, UPLOAD_PARTS, NULL, &err) == 0, "commit: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 /* One part of an upload, on a thread and a connection of its own. */
 struct sender {
-    struct upload *upload;
+    struct trial *upload;
     uint32_t index;
     pthread_mutex_t *serial; /* NULL, or held round each call of a SERIAL plugin */
     pthread_t thread;
@@ -119,7 +119,7 @@ static void *send_one(void *ctx)
     if (sender->serial != NULL)
         pthread_mutex_lock(sender->serial);
     if (suite->table->conn_open(&suite->call, suite->store, &conn, &sender->err) == 0) {
-        sender->sent = upload_send(sender->upload, conn, sender->index, SF_BODY_MEMORY, &sender->err) == 0;
+        sender->sent = trial_send(sender->upload, conn, sender->index, SF_BODY_MEMORY, &sender->err) == 0;
         suite->table->conn_close(conn);
     }
     if (sender->serial != NULL)
@@ -132,14 +132,14 @@ static void side_by_side(struct conformance *suite)
     pthread_mutex_t serial = PTHREAD_MUTEX_INITIALIZER;
     struct sender senders[UPLOAD_PARTS];
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     uint32_t i, started = 0;
 
-    if (!upload_possible(suite, UPLOAD_PARTS))
+    if (!trial_possible(suite, UPLOAD_PARTS))
         return;
     SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_PARALLEL_PARTS, "no SF_CAP_PARALLEL_PARTS");
-    upload_init(&upload, suite, "side-by-side", UPLOAD_PARTS);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
+    trial_init(&upload, suite, "side-by-side", UPLOAD_PARTS);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
     for (i = 0; i < UPLOAD_PARTS; i++) {
         senders[i] = (struct sender){.upload = &upload,
                                      .index = i,
@@ -154,49 +154,49 @@ static void side_by_side(struct conformance *suite)
     REQUIRE(suite, started == UPLOAD_PARTS, "the system gives no threads");
     for (i = 0; i < UPLOAD_PARTS; i++)
         REQUIRE(suite, senders[i].sent, "part %u: %s", i + 1, senders[i].err.text);
-    REQUIRE(suite, upload_commit(&upload, UPLOAD_PARTS, NULL, &err) == 0, "commit: %s", err.text);
-    (void)upload_came_through(&upload);
+    REQUIRE(suite, trial_commit(&upload, UPLOAD_PARTS, NULL, &err) == 0, "commit: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 static void sent_twice(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     AUTO_FREE unsigned char *other = NULL;
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY};
     struct sf_digests digests;
 
-    if (!upload_possible(suite, 2))
+    if (!trial_possible(suite, 2))
         return;
     SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_PARALLEL_PARTS,
                 "no SF_CAP_PARALLEL_PARTS: what was kept is not sent again");
-    upload_init(&upload, suite, "sent-twice", 2);
+    trial_init(&upload, suite, "sent-twice", 2);
     other = conformance_noise(upload.part_bytes, 99);
     body.length = upload.part_bytes;
     body.data = other;
     conformance_digests(suite, other, upload.part_bytes, &digests);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_body(&upload, suite->conn, 0, &body, &digests, &err) == 0, "part 1: %s", err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "part 1 again, or 2: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 2, NULL, &err) == 0, "commit: %s", err.text);
-    (void)upload_came_through(&upload);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_body(&upload, suite->conn, 0, &body, &digests, &err) == 0, "part 1: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "part 1 again, or 2: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 2, NULL, &err) == 0, "commit: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 static void wrong_digest(struct conformance *suite)
 {
     static const uint32_t kinds[] = {SF_DIGEST_SHA256, SF_DIGEST_CRC32C, SF_DIGEST_MD5};
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY};
     size_t i, bytes;
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
     SKIP_UNLESS(suite, suite->info.wanted_digests != 0, "the store wants no digests");
-    upload_init(&upload, suite, "wrong-digest", 1);
-    body.data = upload_part_data(&upload, 0, &bytes);
+    trial_init(&upload, suite, "wrong-digest", 1);
+    body.data = trial_part_data(&upload, 0, &bytes);
     body.length = bytes;
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
     for (i = 0; i < 3; i++) {
         struct sf_digests digests;
 
@@ -204,13 +204,13 @@ static void wrong_digest(struct conformance *suite)
             continue;
         conformance_digests(suite, "others", 6, &digests);
         digests.have &= kinds[i];
-        REQUIRE(suite, upload_send_body(&upload, suite->conn, 0, &body, &digests, &err) < 0,
+        REQUIRE(suite, trial_send_body(&upload, suite->conn, 0, &body, &digests, &err) < 0,
                 "a part that has not the given digest (kind %u) was taken", kinds[i]);
         REQUIRE(suite, err.cls == SF_CORRUPT, "class %d instead of corrupt: %s", err.cls, err.text);
     }
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "the right one after the wrong one: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
-    (void)upload_came_through(&upload);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "the right one after the wrong one: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 static int64_t no_source(void *ctx, uint64_t position, void *buffer, size_t bytes, struct sf_error *err)
@@ -226,26 +226,26 @@ static int64_t no_source(void *ctx, uint64_t position, void *buffer, size_t byte
 static void failing_bodies(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     bool fails = true;
     struct sf_body body = {
         .size = sizeof(body), .kind = SF_BODY_CALLBACK, .length = UPLOAD_TAIL, .ctx = &fails, .read = no_source};
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
-    upload_init(&upload, suite, "failing", 1);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_body(&upload, suite->conn, 0, &body, NULL, &err) < 0,
+    trial_init(&upload, suite, "failing", 1);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_body(&upload, suite->conn, 0, &body, NULL, &err) < 0,
             "a part whose body failed was taken");
     REQUIRE(suite, err.cls == SF_NO_SPACE, "the body's own error class (no_space) became %d: %s", err.cls, err.text);
     fails = false;
-    REQUIRE(suite, upload_send_body(&upload, suite->conn, 0, &body, NULL, &err) < 0,
+    REQUIRE(suite, trial_send_body(&upload, suite->conn, 0, &body, NULL, &err) < 0,
             "a part whose body ended early was taken");
     REQUIRE(suite, err.cls == SF_CORRUPT, "a source that yields too little is corrupt, not class %d: %s", err.cls,
             err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "the right one after the wrong ones: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
-    (void)upload_came_through(&upload);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "the right one after the wrong ones: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) == 0, "commit: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 struct endless {
@@ -278,18 +278,18 @@ static void cancelled(struct conformance *suite)
                            .ctx = &endless,
                            .read = read_endless};
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     int64_t began;
     int result;
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
-    upload_init(&upload, suite, "cancelled", 1);
+    trial_init(&upload, suite, "cancelled", 1);
     upload.args.bytes = upload.args.part_bytes = body.length;
     upload.args.digests = NULL;
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
     began = clock_mono_ms();
-    result = upload_send_body(&upload, suite->conn, 0, &body, NULL, &err);
+    result = trial_send_body(&upload, suite->conn, 0, &body, NULL, &err);
     suite->cancel = 0;
     REQUIRE(suite, result < 0, "a part of %llu bytes went on to its end though it was cancelled",
             (unsigned long long)body.length);
@@ -297,7 +297,7 @@ static void cancelled(struct conformance *suite)
     REQUIRE(suite, clock_mono_ms() - began < 10000, "it took %lld ms to notice", (long long)(clock_mono_ms() - began));
     REQUIRE(suite, conformance_put(suite, upload.key.data, "x", 1, NULL, &err) == 0,
             "the connection is unusable afterwards: %s", err.text);
-    REQUIRE(suite, upload_abort(&upload, &err) == 0, "abort after it: %s", err.text);
+    REQUIRE(suite, trial_abort(&upload, &err) == 0, "abort after it: %s", err.text);
 }
 
 const struct conformance_case conformance_upload_cases[] = {

@@ -7,19 +7,19 @@
 static void create_only(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     SF_AUTO(buf) back = BUF_INIT;
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
     SKIP_UNLESS(suite, suite->info.capabilities & SF_CAP_CREATE_ONLY_COMMIT, "no SF_CAP_CREATE_ONLY_COMMIT");
-    upload_init(&upload, suite, "once", 1);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "part: %s", err.text);
+    trial_init(&upload, suite, "once", 1);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "part: %s", err.text);
     REQUIRE(suite, conformance_put(suite, upload.key.data, "mine", 4, NULL, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) < 0, "an object that came meanwhile was replaced");
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) < 0, "an object that came meanwhile was replaced");
     REQUIRE(suite, err.cls == SF_EXISTS, "class %d instead of exists: %s", err.cls, err.text);
-    REQUIRE(suite, upload_abort(&upload, &err) == 0, "abort after it: %s", err.text);
+    REQUIRE(suite, trial_abort(&upload, &err) == 0, "abort after it: %s", err.text);
     REQUIRE(suite, conformance_get(suite, upload.key.data, &back, NULL, &err) == 0 && strcmp(back.data, "mine") == 0,
             "the refused commit, or the abort, changed the object");
 }
@@ -28,116 +28,116 @@ static void replaces(struct conformance *suite)
 {
     struct sf_object put = {.size = sizeof(put)}, object = {.size = sizeof(object)};
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
-    upload_init(&upload, suite, "replaced", 1);
+    trial_init(&upload, suite, "replaced", 1);
     upload.args.precondition = SF_IF_ANY;
     REQUIRE(suite, conformance_put(suite, upload.key.data, "old", 3, &put, &err) == 0, "put: %s", err.text);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "part: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, &object, &err) == 0, "commit: %s", err.text);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "part: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 1, &object, &err) == 0, "commit: %s", err.text);
     REQUIRE(suite, strcmp(put.tag, object.tag) != 0, "the replaced object and the new one have the tag '%s'", put.tag);
-    (void)upload_came_through(&upload);
+    (void)trial_came_through(&upload);
 }
 
 static void missing_part(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
 
-    if (!upload_possible(suite, 2))
+    if (!trial_possible(suite, 2))
         return;
-    upload_init(&upload, suite, "missing-part", 2);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send(&upload, suite->conn, 0, SF_BODY_MEMORY, &err) == 0, "part 1: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) < 0, "%zu of %zu bytes were committed", upload.part_bytes,
+    trial_init(&upload, suite, "missing-part", 2);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send(&upload, suite->conn, 0, SF_BODY_MEMORY, &err) == 0, "part 1: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) < 0, "%zu of %zu bytes were committed", upload.part_bytes,
             upload.length);
     upload.done[1] = upload.done[0]; /* never sent; what stands for it is another part's answer */
     upload.done[1].number = 2;
     upload.done[1].bytes = UPLOAD_TAIL;
-    REQUIRE(suite, upload_commit(&upload, 2, NULL, &err) < 0, "a part was committed that had never been sent");
+    REQUIRE(suite, trial_commit(&upload, 2, NULL, &err) < 0, "a part was committed that had never been sent");
     REQUIRE(suite, conformance_exists(suite, upload.key.data, &err) == 0, "the refused object is visible");
-    REQUIRE(suite, upload_send(&upload, suite->conn, 1, SF_BODY_MEMORY, &err) == 0, "part 2 after it: %s", err.text);
-    REQUIRE(suite, upload_commit(&upload, 2, NULL, &err) == 0, "commit with all parts: %s", err.text);
-    (void)upload_came_through(&upload);
+    REQUIRE(suite, trial_send(&upload, suite->conn, 1, SF_BODY_MEMORY, &err) == 0, "part 2 after it: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 2, NULL, &err) == 0, "commit with all parts: %s", err.text);
+    (void)trial_came_through(&upload);
 }
 
 static void aborted(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     SF_AUTO(buf) keys = BUF_INIT;
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
-    upload_init(&upload, suite, "aborted", 1);
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "part: %s", err.text);
-    REQUIRE(suite, upload_abort(&upload, &err) == 0, "abort: %s", err.text);
-    REQUIRE(suite, upload_abort(&upload, &err) == 0, "abort of what was aborted: %s", err.text);
+    trial_init(&upload, suite, "aborted", 1);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "part: %s", err.text);
+    REQUIRE(suite, trial_abort(&upload, &err) == 0, "abort: %s", err.text);
+    REQUIRE(suite, trial_abort(&upload, &err) == 0, "abort of what was aborted: %s", err.text);
     REQUIRE(suite, conformance_exists(suite, upload.key.data, &err) == 0, "the aborted object is visible");
-    REQUIRE(suite, upload_commit(&upload, 1, NULL, &err) < 0, "an aborted upload was committed");
+    REQUIRE(suite, trial_commit(&upload, 1, NULL, &err) < 0, "an aborted upload was committed");
     REQUIRE(suite, conformance_exists(suite, upload.key.data, &err) == 0, "the aborted object is visible");
     if (suite->table->uploads_list == NULL)
         return;
-    REQUIRE(suite, upload_list(suite, suite->prefix, &keys, &err) == 0, "uploads_list: %s", err.text);
+    REQUIRE(suite, trial_list(suite, suite->prefix, &keys, &err) == 0, "uploads_list: %s", err.text);
     REQUIRE(suite, keys.length == 0, "aborted, and still in uploads_list: %s", buf_text(&keys));
 }
 
 static void listed(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) one = {.suite = NULL};
-    SF_AUTO(upload) two = {.suite = NULL};
+    SF_AUTO(trial) one = {.suite = NULL};
+    SF_AUTO(trial) two = {.suite = NULL};
     SF_AUTO(buf) keys = BUF_INIT, prefix = BUF_INIT;
 
-    if (!upload_possible(suite, 1))
+    if (!trial_possible(suite, 1))
         return;
     SKIP_UNLESS(suite, suite->table->uploads_list != NULL && suite->table->upload_resume != NULL,
                 "no uploads_list, or no upload_resume");
-    upload_init(&one, suite, "listed/one", 1);
-    upload_init(&two, suite, "list/two", 1);
+    trial_init(&one, suite, "listed/one", 1);
+    trial_init(&two, suite, "list/two", 1);
     conformance_key(suite, "liste", &prefix); /* may end inside a segment */
-    REQUIRE(suite, upload_list(suite, suite->prefix, &keys, &err) == 0, "uploads_list of nothing: %s", err.text);
+    REQUIRE(suite, trial_list(suite, suite->prefix, &keys, &err) == 0, "uploads_list of nothing: %s", err.text);
     REQUIRE(suite, keys.length == 0, "there is none, but it lists %s", buf_text(&keys));
-    REQUIRE(suite, upload_begin(&one, &err) == 0 && upload_begin(&two, &err) == 0, "begin: %s", err.text);
-    REQUIRE(suite, upload_send_all(&one, &err) == 0, "part: %s", err.text);
+    REQUIRE(suite, trial_begin(&one, &err) == 0 && trial_begin(&two, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_send_all(&one, &err) == 0, "part: %s", err.text);
     buf_add_byte(&one.key, '\n'); /* as a line of the list */
-    REQUIRE(suite, upload_list(suite, prefix.data, &keys, &err) == 0, "uploads_list: %s", err.text);
+    REQUIRE(suite, trial_list(suite, prefix.data, &keys, &err) == 0, "uploads_list: %s", err.text);
     REQUIRE(suite, strcmp(buf_text(&keys), one.key.data) == 0, "of listed/one and list/two, 'liste' finds:\n%s",
             buf_text(&keys));
     REQUIRE(suite, conformance_abort_uploads(suite, prefix.data, &err) == 0, "resume and abort by its token: %s",
             err.text);
-    REQUIRE(suite, upload_list(suite, prefix.data, &keys, &err) == 0, "uploads_list: %s", err.text);
+    REQUIRE(suite, trial_list(suite, prefix.data, &keys, &err) == 0, "uploads_list: %s", err.text);
     REQUIRE(suite, keys.length == 0, "aborted by its token, and still listed: %s", buf_text(&keys));
-    REQUIRE(suite, upload_send_all(&two, &err) == 0 && upload_commit(&two, 1, NULL, &err) == 0,
+    REQUIRE(suite, trial_send_all(&two, &err) == 0 && trial_commit(&two, 1, NULL, &err) == 0,
             "the other upload was hit as well: %s", err.text);
-    REQUIRE(suite, upload_list(suite, suite->prefix, &keys, &err) == 0, "uploads_list: %s", err.text);
+    REQUIRE(suite, trial_list(suite, suite->prefix, &keys, &err) == 0, "uploads_list: %s", err.text);
     REQUIRE(suite, keys.length == 0, "committed, and still listed: %s", buf_text(&keys));
 }
 
 static void reports_requests(struct conformance *suite)
 {
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
-    SF_AUTO(upload) other = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
+    SF_AUTO(trial) other = {.suite = NULL};
     const atomic_uint *requests = suite->requests;
 
-    if (!upload_possible(suite, 2))
+    if (!trial_possible(suite, 2))
         return;
-    upload_init(&upload, suite, "reported", 2);
-    upload_init(&other, suite, "other", 1);
+    trial_init(&upload, suite, "reported", 2);
+    trial_init(&other, suite, "other", 1);
     memset(suite->requests, 0, sizeof(suite->requests));
-    REQUIRE(suite, upload_begin(&upload, &err) == 0, "begin: %s", err.text);
+    REQUIRE(suite, trial_begin(&upload, &err) == 0, "begin: %s", err.text);
     REQUIRE(suite, requests[SF_REQUEST_UPLOAD_BEGIN] == 1, "one begin reported %u", requests[SF_REQUEST_UPLOAD_BEGIN]);
-    REQUIRE(suite, upload_send_all(&upload, &err) == 0, "part: %s", err.text);
+    REQUIRE(suite, trial_send_all(&upload, &err) == 0, "part: %s", err.text);
     REQUIRE(suite, requests[SF_REQUEST_UPLOAD_PART] == 2, "two parts reported %u", requests[SF_REQUEST_UPLOAD_PART]);
-    REQUIRE(suite, upload_commit(&upload, 2, NULL, &err) == 0, "commit: %s", err.text);
+    REQUIRE(suite, trial_commit(&upload, 2, NULL, &err) == 0, "commit: %s", err.text);
     REQUIRE(suite, requests[SF_REQUEST_UPLOAD_COMMIT] == 1, "one commit reported %u",
             requests[SF_REQUEST_UPLOAD_COMMIT]);
-    REQUIRE(suite, upload_begin(&other, &err) == 0 && upload_abort(&other, &err) == 0, "begin, or abort: %s", err.text);
+    REQUIRE(suite, trial_begin(&other, &err) == 0 && trial_abort(&other, &err) == 0, "begin, or abort: %s", err.text);
     REQUIRE(suite, requests[SF_REQUEST_UPLOAD_ABORT] == 1, "one abort reported %u", requests[SF_REQUEST_UPLOAD_ABORT]);
     REQUIRE(suite, requests[SF_REQUEST_UPLOAD_BEGIN] == 2 && requests[SF_REQUEST_PUT] == 0,
             "%u begins and %u puts reported", requests[SF_REQUEST_UPLOAD_BEGIN], requests[SF_REQUEST_PUT]);
@@ -179,7 +179,7 @@ struct wide {
     } object;
 };
 
-static void wide_init(struct wide *wide, const struct upload *upload)
+static void wide_init(struct wide *wide, const struct trial *upload)
 {
     uint32_t i;
 
@@ -197,14 +197,14 @@ static void wide_init(struct wide *wide, const struct upload *upload)
     wide->object.object.size = (uint32_t)offsetof(struct sf_object, digests);
 }
 
-static int wide_send(struct wide *wide, struct upload *upload, uint32_t index, struct sf_error *err)
+static int wide_send(struct wide *wide, struct trial *upload, uint32_t index, struct sf_error *err)
 {
     struct conformance *suite = upload->suite;
     struct sf_digests digests;
     size_t bytes;
 
     wide->body.body = (struct sf_body){.size = sizeof(wide->body), .kind = SF_BODY_MEMORY, .fd = -1};
-    wide->body.body.data = upload_part_data(upload, index, &bytes);
+    wide->body.body.data = trial_part_data(upload, index, &bytes);
     wide->body.body.length = bytes;
     conformance_digests(suite, wide->body.body.data, bytes, &digests);
     wide->part.part = (struct sf_part){.size = sizeof(wide->part),
@@ -237,14 +237,14 @@ static void other_sizes(struct conformance *suite)
 {
     const size_t object_end = offsetof(struct sf_object, digests);
     struct sf_error err = SF_ERROR_INIT;
-    SF_AUTO(upload) upload = {.suite = NULL};
+    SF_AUTO(trial) upload = {.suite = NULL};
     struct sf_object stat = {.size = sizeof(stat)};
     struct wide wide;
     const char *second;
 
-    if (!upload_possible(suite, 2))
+    if (!trial_possible(suite, 2))
         return;
-    upload_init(&upload, suite, "other-sizes", 2);
+    trial_init(&upload, suite, "other-sizes", 2);
     wide_init(&wide, &upload);
     REQUIRE(suite,
             suite->table->upload_begin(&suite->call, suite->conn, &wide.args.args, &wide.token.token, &upload.handle,
@@ -263,7 +263,7 @@ static void other_sizes(struct conformance *suite)
     REQUIRE(suite, untouched((unsigned char *)&wide.object + object_end, sizeof(wide.object) - object_end),
             "commit wrote beyond an object of %zu bytes", object_end);
     REQUIRE(suite, wide.object.object.bytes == upload.length, "commit did not fill what there is room for");
-    if (!upload_came_through(&upload) || (suite->info.capabilities & SF_CAP_METADATA) == 0)
+    if (!trial_came_through(&upload) || (suite->info.capabilities & SF_CAP_METADATA) == 0)
         return;
     REQUIRE(suite, suite->table->stat(&suite->call, suite->conn, upload.key.data, &stat, &err) == 0, "stat: %s",
             err.text);

@@ -15,7 +15,7 @@ static size_t smallest_part(const struct sf_store_info *info)
     return (size_t)(bytes - bytes % align);
 }
 
-bool upload_possible(struct conformance *suite, uint32_t parts)
+bool trial_possible(struct conformance *suite, uint32_t parts)
 {
     const struct sf_plugin *table = suite->table;
     const char *why = NULL;
@@ -33,7 +33,7 @@ bool upload_possible(struct conformance *suite, uint32_t parts)
     return false;
 }
 
-void upload_init(struct upload *upload, struct conformance *suite, const char *name, uint32_t parts)
+void trial_init(struct trial *upload, struct conformance *suite, const char *name, uint32_t parts)
 {
     bool create_only = (suite->info.capabilities & SF_CAP_CREATE_ONLY_COMMIT) != 0;
 
@@ -57,21 +57,21 @@ void upload_init(struct upload *upload, struct conformance *suite, const char *n
                                            .meta_element_size = sizeof(struct sf_meta)};
 }
 
-void upload_cleanup(struct upload *upload)
+void trial_cleanup(struct trial *upload)
 {
     struct sf_error err = SF_ERROR_INIT;
 
     if (upload->handle != NULL) {
         upload->suite->cancel = 0;
         if (!upload->committed)
-            (void)upload_abort(upload, &err);
+            (void)trial_abort(upload, &err);
         upload->suite->table->upload_close(upload->handle);
     }
     free(upload->bytes);
     buf_cleanup(&upload->key);
 }
 
-int upload_begin(struct upload *upload, struct sf_error *err)
+int trial_begin(struct trial *upload, struct sf_error *err)
 {
     struct conformance *suite = upload->suite;
 
@@ -79,14 +79,14 @@ int upload_begin(struct upload *upload, struct sf_error *err)
     return suite->table->upload_begin(&suite->call, suite->conn, &upload->args, &upload->token, &upload->handle, err);
 }
 
-const unsigned char *upload_part_data(const struct upload *upload, uint32_t index, size_t *bytes)
+const unsigned char *trial_part_data(const struct trial *upload, uint32_t index, size_t *bytes)
 {
     *bytes = index + 1 < upload->part_count ? upload->part_bytes : UPLOAD_TAIL;
     return upload->bytes + upload->part_bytes * index;
 }
 
-int upload_send_body(struct upload *upload, struct sf_conn *conn, uint32_t index, const struct sf_body *body,
-                     const struct sf_digests *digests, struct sf_error *err)
+int trial_send_body(struct trial *upload, struct sf_conn *conn, uint32_t index, const struct sf_body *body,
+                    const struct sf_digests *digests, struct sf_error *err)
 {
     struct conformance *suite = upload->suite;
     struct sf_part part = {.size = sizeof(part),
@@ -130,8 +130,7 @@ static int64_t read_source(void *ctx, uint64_t position, void *buffer, size_t by
     return (int64_t)bytes;
 }
 
-int upload_send(struct upload *upload, struct sf_conn *conn, uint32_t index, enum sf_body_kind kind,
-                struct sf_error *err)
+int trial_send(struct trial *upload, struct sf_conn *conn, uint32_t index, enum sf_body_kind kind, struct sf_error *err)
 {
     const off_t skip = 13;
     struct source source;
@@ -139,7 +138,7 @@ int upload_send(struct upload *upload, struct sf_conn *conn, uint32_t index, enu
     struct sf_body body = {.size = sizeof(body), .kind = kind, .offset = (uint64_t)skip, .fd = -1, .ctx = &source};
     AUTO_FD fd = -1;
 
-    source.data = upload_part_data(upload, index, &source.bytes);
+    source.data = trial_part_data(upload, index, &source.bytes);
     conformance_digests(upload->suite, source.data, source.bytes, &digests);
     body.length = source.bytes;
     body.read = read_source;
@@ -152,20 +151,20 @@ int upload_send(struct upload *upload, struct sf_conn *conn, uint32_t index, enu
             return sf_fail(err, SF_NO_SPACE, "a temporary file in /tmp takes no %zu bytes", source.bytes);
         body.fd = fd;
     }
-    return upload_send_body(upload, conn, index, &body, &digests, err);
+    return trial_send_body(upload, conn, index, &body, &digests, err);
 }
 
-int upload_send_all(struct upload *upload, struct sf_error *err)
+int trial_send_all(struct trial *upload, struct sf_error *err)
 {
     uint32_t i;
 
     for (i = 0; i < upload->part_count; i++)
-        if (upload_send(upload, upload->suite->conn, i, SF_BODY_MEMORY, err) < 0)
+        if (trial_send(upload, upload->suite->conn, i, SF_BODY_MEMORY, err) < 0)
             return -1;
     return 0;
 }
 
-int upload_commit(struct upload *upload, uint32_t count, struct sf_object *object, struct sf_error *err)
+int trial_commit(struct trial *upload, uint32_t count, struct sf_object *object, struct sf_error *err)
 {
     struct conformance *suite = upload->suite;
     struct sf_object unused = {.size = sizeof(unused)};
@@ -177,14 +176,14 @@ int upload_commit(struct upload *upload, uint32_t count, struct sf_object *objec
     return 0;
 }
 
-int upload_abort(struct upload *upload, struct sf_error *err)
+int trial_abort(struct trial *upload, struct sf_error *err)
 {
     struct conformance *suite = upload->suite;
 
     return suite->table->upload_abort(&suite->call, suite->conn, upload->handle, err);
 }
 
-bool upload_came_through(struct upload *upload)
+bool trial_came_through(struct trial *upload)
 {
     struct sf_error err = SF_ERROR_INIT;
     SF_AUTO(buf) back = BUF_INIT;
@@ -206,7 +205,7 @@ static void note_key(void *ctx, const struct sf_upload_info *info)
     buf_printf(ctx, "%s\n", info->key);
 }
 
-int upload_list(struct conformance *suite, const char *prefix, struct buf *keys, struct sf_error *err)
+int trial_list(struct conformance *suite, const char *prefix, struct buf *keys, struct sf_error *err)
 {
     struct sf_uploads_sink sink = {.size = sizeof(sink), .ctx = keys, .upload = note_key};
 

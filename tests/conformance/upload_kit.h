@@ -12,7 +12,7 @@
 #define UPLOAD_TAIL 1001                    /* bytes of the last part: fewer than the others, of no round number */
 #define UPLOAD_BYTES_MAX ((size_t)16 << 20) /* what a case may send */
 
-struct upload {
+struct trial {
     struct conformance *suite;
     struct buf key;
     unsigned char *bytes; /* of the whole object */
@@ -30,33 +30,33 @@ struct upload {
 };
 
 /* Whether the store has uploads at all, and parts small enough for a check. Else the case is skipped: the caller returns. */
-bool upload_possible(struct conformance *suite, uint32_t parts);
+bool trial_possible(struct conformance *suite, uint32_t parts);
 
 /* Fills an upload of that many parts at the key `name`, all but the last of the smallest size; nothing is sent yet. Create-only where the
  * store has it. */
-void upload_init(struct upload *upload, struct conformance *suite, const char *name, uint32_t parts);
+void trial_init(struct trial *upload, struct conformance *suite, const char *name, uint32_t parts);
 /* Aborts what was not committed, so that a store without uploads_list is left clean as well. */
-void upload_cleanup(struct upload *upload);
+void trial_cleanup(struct trial *upload);
 
-int upload_begin(struct upload *upload, struct sf_error *err);
+int trial_begin(struct trial *upload, struct sf_error *err);
 /* Sends part index (0, 1, ...) from a body of this kind over conn, and keeps its answer for the commit. */
-int upload_send(struct upload *upload, struct sf_conn *conn, uint32_t index, enum sf_body_kind kind,
-                struct sf_error *err);
+int trial_send(struct trial *upload, struct sf_conn *conn, uint32_t index, enum sf_body_kind kind,
+               struct sf_error *err);
 /* Sends any bytes as part index, with digests (NULL: none). Its answer is kept, too. */
-int upload_send_body(struct upload *upload, struct sf_conn *conn, uint32_t index, const struct sf_body *body,
-                     const struct sf_digests *digests, struct sf_error *err);
+int trial_send_body(struct trial *upload, struct sf_conn *conn, uint32_t index, const struct sf_body *body,
+                    const struct sf_digests *digests, struct sf_error *err);
 /* All parts in order, from memory. */
-int upload_send_all(struct upload *upload, struct sf_error *err);
+int trial_send_all(struct trial *upload, struct sf_error *err);
 /* Commits the first count parts. */
-int upload_commit(struct upload *upload, uint32_t count, struct sf_object *object, struct sf_error *err);
-int upload_abort(struct upload *upload, struct sf_error *err);
+int trial_commit(struct trial *upload, uint32_t count, struct sf_object *object, struct sf_error *err);
+int trial_abort(struct trial *upload, struct sf_error *err);
 
 /* Where part index begins, and how long it is. */
-const unsigned char *upload_part_data(const struct upload *upload, uint32_t index, size_t *bytes);
+const unsigned char *trial_part_data(const struct trial *upload, uint32_t index, size_t *bytes);
 /* The object is there and has the upload's bytes; else fails the case, and the caller returns. */
-bool upload_came_through(struct upload *upload);
+bool trial_came_through(struct trial *upload);
 
 /* The uploads below prefix, "key\n" each, in any order. */
-int upload_list(struct conformance *suite, const char *prefix, struct buf *keys, struct sf_error *err);
+int trial_list(struct conformance *suite, const char *prefix, struct buf *keys, struct sf_error *err);
 
 #endif

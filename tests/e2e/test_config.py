@@ -279,9 +279,9 @@ def test_concurrency_is_8_if_not_set(most_at_once):
     assert most_at_once(8) == 8
 
 
-@pytest.mark.parametrize("large, expected", [(1, 1), (2, 2), (0, 1), (99, 6)])
+@pytest.mark.parametrize("large, expected", [(1, 1), (3, 3), (0, 2), (99, 6)])
 def test_large_file_concurrency_is_how_many_large_files_are_sent_at_once(most_at_once, large, expected):
-    """0: one, since the memory plugin takes parts in parallel; never more than there are workers."""
+    """0: two, since the memory plugin takes parts in parallel; never more than there are workers."""
     assert most_at_once(expected, concurrency=6, large_file_concurrency=large, small_file_threshold=100) == expected
 
 

@@ -1,86 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The s3 plugin in a test: its own table, a store and a connection to a scripted server, a call that counts, a host that keeps
- * the log. Each test has one bed. The bucket is "bucket", the region us-east-1, the key id AKID.
+ * What the tests of the S3 plugin's parts share: an environment that is the test's own, a host that keeps what is logged, a call.
  */
 #ifndef TESTS_PLUGINS_S3_BED_H
 #define TESTS_PLUGINS_S3_BED_H
 
 #include "base/buf.h"
 #include "snapferry/plugin.h"
-#include "tests/kit/httpd.h"
-#include "tests/kit/unit.h"
 
-#define BED_SECRET "wJalrXUtnFEMI-the-secret"
-#define BED_TOKEN "the-session-token"
+#include <stdatomic.h>
 
-/* Digests of "data". */
-#define DATA_SHA256 "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7"
-#define DATA_SHA256_BASE64 "Om6weQ85rIfJTzhWst0sXREOaBFgImGpqSPTuyOtyLc="
-#define DATA_CRC32C "rth90Q=="
-#define DATA_MD5 "jXd/OF09/siBXSD3SWAm3A=="
-#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define ECHO "x-amz-checksum-crc32c: " DATA_CRC32C
-
-#define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-#define S3_NS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
-#define REFUSAL(code)                                                                                                  \
-    XML "<Error><Code>" code "</Code><Message>The reason.</Message><RequestId>REQ1</RequestId></Error>"
+/* Removes every AWS_* variable and makes unit_temp_dir() the home. */
+void bed_environment(void);
 
 struct bed {
-    struct httpd *server;
-    const struct sf_plugin *s3;
     struct sf_host host;
     struct sf_call call;
-    struct sf_store_info info;
-    struct sf_store *store;
-    struct sf_conn *conn;
-    /* what the last call answered */
-    struct sf_error err;
-    struct sf_object object;
-    /* what the sinks were given: "key bytes tag\n", "prefix/\n"; "index class text\n"; "key token\n" */
-    struct buf got;
-    /* what the host was told: "warning: text\n" */
-    struct buf log;
-    /* what the call was told */
-    unsigned requests[SF_REQUEST_OTHER + 1];
-    int32_t status; /* of the last report */
-    uint64_t bytes;
-    uint64_t accounted;
-    int is_cancelled;
+    struct buf log; /* a line each */
+    atomic_int cancelled;
 };
+void bed_init(struct bed *bed);
+void bed_cleanup(struct bed *bed);
 
-/* Starts the server with the script, and opens store and connection with the settings ("key", "value", ..., NULL) beside the usual ones,
- * which they replace; the value NULL takes one away. The environment's AWS_* are removed. Fails the test on any error. */
-#define bed_start(bed, script, ...) bed_start_as(bed, script, sizeof(script) / sizeof((script)[0]), __VA_ARGS__)
-void bed_start_as(struct bed *bed, const struct httpd_step *steps, size_t count, ...) __attribute__((sentinel));
-/* Closes all, and fails the test if the dialogue went otherwise. */
-void bed_stop(struct bed *bed);
+/* The file's path below the home; static per call. */
+const char *bed_path(const char *name);
 
-/* Calls into the plugin: 0, or -1 with bed->err. */
-int bed_put(struct bed *bed, const char *key, const char *text); /* plain: digests computed by the plugin */
-int bed_put_as(struct bed *bed, const struct sf_put *put);
-int bed_stat(struct bed *bed, const char *key);
-int bed_get(struct bed *bed, const char *key); /* the whole into bed->got */
-int bed_get_as(struct bed *bed, const struct sf_get *get, const struct sf_sink *sink);
-int bed_page(struct bed *bed, struct sf_list *list, int *more);   /* adds to bed->got */
-int bed_list(struct bed *bed, const struct sf_list_query *query); /* all pages */
-int bed_remove(struct bed *bed, const struct sf_remove *items, uint32_t count);
-int bed_remove_key(struct bed *bed, const char *key);
-int bed_copy(struct bed *bed, const struct sf_copy *copy);
-struct sf_upload *bed_begin(struct bed *bed, const struct sf_upload_args *args, struct sf_upload_token *token);
-int bed_part(struct bed *bed, struct sf_upload *upload, uint32_t number, const char *text,
-             struct sf_part_result *result);
-int bed_commit(struct bed *bed, struct sf_upload *upload, const struct sf_upload_args *args,
-               const struct sf_part_done *parts, uint32_t count);
-
-struct sf_body bed_text(const char *text);
-struct sf_sink bed_sink(struct bed *bed); /* into bed->got */
-/* Fails the test unless the last call failed with this class and status, and with each of the words ("a", "b", ..., NULL) in its
- * text. */
-void bed_failed(const struct bed *bed, enum sf_class cls, int status, ...) __attribute__((sentinel));
-/* Header of the n-th request that the server got; fails the test if it has none. */
-const char *bed_sent(struct bed *bed, size_t request, const char *name);
-unsigned bed_count(const char *text, const char *word);
+/* The text has the part in it; the message shows both if not. */
+void bed_has(const char *text, const char *part);
+void bed_has_not(const char *text, const char *part);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Copy on the server: in one request, and over 5 GiB in ranges.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #define COPIED                                                                                                         \
     XML "<CopyObjectResult" S3_NS                                                                                      \
@@ -28,23 +28,23 @@ START_TEST(one_request_that_replaces_all)
                .body = ""),
         REPLY(200, .body = COPIED, .headers = {"Date: Tue, 10 Nov 2026 10:00:00 GMT"})};
     static const struct sf_meta meta = {sizeof(meta), 0, SF_META_SHA256, DATA_SHA256};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, "sse", "AES256", NULL);
-    ck_assert_msg(bed_copy(&bed, &(struct sf_copy){.from = "a b+c/\xc3\xa9",
-                                                   .from_tag = "e1",
-                                                   .to = "to+",
-                                                   .bytes = 4,
-                                                   .precondition = SF_IF_ABSENT,
-                                                   .meta = &meta,
-                                                   .meta_count = 1,
-                                                   .storage_class = "STANDARD_IA"}) == 0,
-                  "%s", bed.err.text);
-    ck_assert_str_eq(bed.object.tag, "e2");
-    ck_assert_uint_eq(bed.object.bytes, 4);
-    ck_assert_int_eq(bed.object.server_time_ms, INT64_C(1794304800000));
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_COPY], 1);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, "sse", "AES256", NULL);
+    ck_assert_msg(talk_copy(&talk, &(struct sf_copy){.from = "a b+c/\xc3\xa9",
+                                                     .from_tag = "e1",
+                                                     .to = "to+",
+                                                     .bytes = 4,
+                                                     .precondition = SF_IF_ABSENT,
+                                                     .meta = &meta,
+                                                     .meta_count = 1,
+                                                     .storage_class = "STANDARD_IA"}) == 0,
+                  "%s", talk.err.text);
+    ck_assert_str_eq(talk.object.tag, "e2");
+    ck_assert_uint_eq(talk.object.bytes, 4);
+    ck_assert_int_eq(talk.object.server_time_ms, INT64_C(1794304800000));
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_COPY], 1);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -56,12 +56,12 @@ START_TEST(a_bare_one)
                            "!x-amz-copy-source-if-match", "!if-none-match", "!if-match", "!x-amz-storage-class",
                            "!x-amz-copy-source-range"}),
         REPLY(200, .body = "  \n\n" COPIED)}; /* it took long */
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_copy(&bed, &plain), 0);
-    ck_assert_str_eq(bed.object.tag, "e2");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_copy(&talk, &plain), 0);
+    ck_assert_str_eq(talk.object.tag, "e2");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -88,15 +88,15 @@ START_TEST(which_condition_failed)
                                               EXPECT("HEAD /bucket/to"),
                                               REPLY(rows[i].there, .headers = {"ETag: \"e0\""})};
         struct sf_copy copy = plain;
-        struct bed bed;
+        struct talk talk;
 
         copy.from_tag = rows[i].from_tag;
         copy.precondition = (uint32_t)rows[i].precondition;
         copy.if_tag = rows[i].precondition == SF_IF_TAG ? "e0" : NULL;
-        bed_start_as(&bed, dialogue, rows[i].there != 0 ? 4 : 2, NULL);
-        ck_assert_int_eq(bed_copy(&bed, &copy), -1);
-        bed_failed(&bed, rows[i].cls, 412, "to: ", NULL);
-        bed_stop(&bed);
+        talk_start_as(&talk, dialogue, rows[i].there != 0 ? 4 : 2, NULL);
+        ck_assert_int_eq(talk_copy(&talk, &copy), -1);
+        talk_failed(&talk, rows[i].cls, 412, "to: ", NULL);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -105,14 +105,14 @@ START_TEST(an_unknown_precondition)
 {
     static const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/to"), REPLY(200, .body = COPIED)};
     struct sf_copy copy = plain;
-    struct bed bed;
+    struct talk talk;
 
     copy.precondition = 99;
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_copy(&bed, &copy), -1);
-    bed_failed(&bed, SF_UNSUPPORTED, 0, "to: ", NULL);
-    ck_assert_int_eq(bed_copy(&bed, &plain), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_copy(&talk, &copy), -1);
+    talk_failed(&talk, SF_UNSUPPORTED, 0, "to: ", NULL);
+    ck_assert_int_eq(talk_copy(&talk, &plain), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -165,13 +165,13 @@ START_TEST(over_five_gibibytes_in_ranges)
         REPLY(200, .length = 5 * GIB + 1, .headers = {"ETag: \"e9-6\""}),
     };
     struct sf_copy copy = large();
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_msg(bed_copy(&bed, &copy) == 0, "%s", bed.err.text);
-    ck_assert_str_eq(bed.object.tag, "e9-6");
-    ck_assert_uint_eq(bed.object.bytes, 5 * GIB + 1);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_msg(talk_copy(&talk, &copy) == 0, "%s", talk.err.text);
+    ck_assert_str_eq(talk.object.tag, "e9-6");
+    ck_assert_uint_eq(talk.object.bytes, 5 * GIB + 1);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -179,13 +179,13 @@ START_TEST(exactly_five_gibibytes_are_one_request)
 {
     static const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/to"), REPLY(200, .body = COPIED)};
     struct sf_copy copy = plain;
-    struct bed bed;
+    struct talk talk;
 
     copy.bytes = 5 * GIB;
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_copy(&bed, &copy), 0);
-    ck_assert_uint_eq(bed.object.bytes, 5 * GIB);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_copy(&talk, &copy), 0);
+    ck_assert_uint_eq(talk.object.bytes, 5 * GIB);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -211,14 +211,14 @@ START_TEST(a_range_that_fails_ends_the_upload)
         const struct httpd_step dialogue[] = {BEGIN_STEPS, RANGE("1", "0-1073741823"),
                                               REPLY(rows[i].status, .body = rows[i].body), ABORT};
         struct sf_copy copy = large();
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_int_eq(bed_copy(&bed, &copy), -1);
-        bed_failed(&bed, rows[i].cls, bed.err.status, "to: ", NULL);
-        ck_assert_int_eq(bed.err.maybe_applied, 0);
-        ck_assert_uint_eq(bed.requests[SF_REQUEST_UPLOAD_ABORT], 1);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_int_eq(talk_copy(&talk, &copy), -1);
+        talk_failed(&talk, rows[i].cls, talk.err.status, "to: ", NULL);
+        ck_assert_int_eq(talk.err.maybe_applied, 0);
+        ck_assert_uint_eq(talk.requests[SF_REQUEST_UPLOAD_ABORT], 1);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -229,13 +229,13 @@ START_TEST(an_answer_to_a_range_that_is_lost)
     static const struct httpd_step dialogue[] = {
         BEGIN_STEPS, RANGE("1", "0-1073741823"), CUT(), ACCEPT(), RANGE("1", "0-1073741823"), CUT(), ACCEPT(), ABORT};
     struct sf_copy copy = large();
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_copy(&bed, &copy), -1);
-    bed_failed(&bed, SF_TRANSIENT, 0, "to: ", NULL);
-    ck_assert_int_eq(bed.err.maybe_applied, 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_copy(&talk, &copy), -1);
+    talk_failed(&talk, SF_TRANSIENT, 0, "to: ", NULL);
+    ck_assert_int_eq(talk.err.maybe_applied, 0);
+    talk_stop(&talk);
 }
 END_TEST
 

@@ -3,7 +3,7 @@
  * What each refusal is to the host: its class, whether it may have taken effect, what the operator reads. One request each, none is
  * tried again.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 enum slot { PUT, GET, STAT, LIST, REMOVE, REMOVE_MANY, COPY, BEGIN, COMMIT };
 
@@ -17,7 +17,7 @@ struct row {
     const char *header;
 };
 
-static int commit(struct bed *bed, const char *key)
+static int commit(struct talk *talk, const char *key)
 {
     const struct sf_upload_args args = {.size = sizeof(args), .key = key, .bytes = 3};
     const struct sf_part_done part = {
@@ -27,36 +27,37 @@ static int commit(struct bed *bed, const char *key)
     uint64_t persisted;
     int result;
 
-    ck_assert_int_eq(bed->s3->upload_resume(&bed->call, bed->conn, &args, &token, &persisted, &upload, &bed->err), 0);
-    result = bed_commit(bed, upload, &args, &part, 1);
-    bed->s3->upload_close(upload);
+    ck_assert_int_eq(talk->s3->upload_resume(&talk->call, talk->conn, &args, &token, &persisted, &upload, &talk->err),
+                     0);
+    result = talk_commit(talk, upload, &args, &part, 1);
+    talk->s3->upload_close(upload);
     return result;
 }
 
 /* The slot on the object "the-key", or on the bucket "bucket". */
-static int ask(struct bed *bed, enum slot slot)
+static int ask(struct talk *talk, enum slot slot)
 {
     static const struct sf_remove two[] = {{sizeof(two[0]), 0, "the-key", NULL}, {sizeof(two[0]), 0, "other", NULL}};
 
     switch (slot) {
     case PUT:
-        return bed_put(bed, "the-key", "data");
+        return talk_put(talk, "the-key", "data");
     case GET:
-        return bed_get(bed, "the-key");
+        return talk_get(talk, "the-key");
     case STAT:
-        return bed_stat(bed, "the-key");
+        return talk_stat(talk, "the-key");
     case LIST:
-        return bed_list(bed, &(struct sf_list_query){.prefix = "p/"});
+        return talk_list(talk, &(struct sf_list_query){.prefix = "p/"});
     case REMOVE:
-        return bed_remove_key(bed, "the-key");
+        return talk_remove_key(talk, "the-key");
     case REMOVE_MANY:
-        return bed_remove(bed, two, 2);
+        return talk_remove(talk, two, 2);
     case COPY:
-        return bed_copy(bed, &(struct sf_copy){.from = "source", .to = "the-key", .bytes = 4});
+        return talk_copy(talk, &(struct sf_copy){.from = "source", .to = "the-key", .bytes = 4});
     case BEGIN:
-        return bed_begin(bed, &(struct sf_upload_args){.key = "the-key", .bytes = 3}, NULL) != NULL ? 0 : -1;
+        return talk_begin(talk, &(struct sf_upload_args){.key = "the-key", .bytes = 3}, NULL) != NULL ? 0 : -1;
     case COMMIT:
-        return commit(bed, "the-key");
+        return commit(talk, "the-key");
     }
     return 0;
 }
@@ -67,36 +68,36 @@ static const char *object_of(enum slot slot)
 }
 
 /* The result of a key stands for an error: "0 17 text\n". */
-static void check_result(struct bed *bed, const struct row *row)
+static void check_result(struct talk *talk, const struct row *row)
 {
     char start[32];
 
     snprintf(start, sizeof(start), "0 %d the-key: ", (int)row->cls);
-    ck_assert_msg(strncmp(buf_text(&bed->got), start, strlen(start)) == 0, "%s", buf_text(&bed->got));
+    ck_assert_msg(strncmp(buf_text(&talk->got), start, strlen(start)) == 0, "%s", buf_text(&talk->got));
 }
 
 static void check(const struct row *row, const char *code)
 {
     const struct httpd_step dialogue[] = {
         EXPECT(NULL), REPLY(row->status, .body = row->body, .headers = {"x-amz-request-id: REQ1", row->header})};
-    struct bed bed;
+    struct talk talk;
     size_t i;
     int result;
 
-    bed_start(&bed, dialogue, "checksum", "crc32c", NULL);
-    result = ask(&bed, row->slot);
-    ck_assert_uint_eq(httpd_requests(bed.server), 1);
-    ck_assert_int_eq(bed.status, row->status);
+    talk_start(&talk, dialogue, "checksum", "crc32c", NULL);
+    result = ask(&talk, row->slot);
+    ck_assert_uint_eq(httpd_requests(talk.server), 1);
+    ck_assert_int_eq(talk.status, row->status);
     if (row->slot == REMOVE && result == 0) {
-        check_result(&bed, row);
+        check_result(&talk, row);
     } else {
         ck_assert_msg(result == -1, "%d %s succeeded", row->status, code);
-        bed_failed(&bed, row->cls, row->status, object_of(row->slot), "REQ1", code, NULL);
-        ck_assert_msg(bed.err.maybe_applied == row->maybe_applied, "%d %s", row->maybe_applied, bed.err.text);
+        talk_failed(&talk, row->cls, row->status, object_of(row->slot), "REQ1", code, NULL);
+        ck_assert_msg(talk.err.maybe_applied == row->maybe_applied, "%d %s", row->maybe_applied, talk.err.text);
         for (i = 0; i < 4 && row->words[i] != NULL; i++)
-            bed_failed(&bed, row->cls, row->status, row->words[i], NULL);
+            talk_failed(&talk, row->cls, row->status, row->words[i], NULL);
     }
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 
 #define ROW(slot, status, code, ...)                                                                                   \
@@ -285,13 +286,13 @@ START_TEST(when_to_come_again)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/k"),
                                               REPLY(503, .body = REFUSAL("SlowDown"), .headers = {rows[i].header})};
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_int_eq(bed_put(&bed, "k", "data"), -1);
-        bed_failed(&bed, SF_THROTTLED, 503, NULL);
-        ck_assert_int_eq(bed.err.retry_after_ms, rows[i].ms);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_int_eq(talk_put(&talk, "k", "data"), -1);
+        talk_failed(&talk, SF_THROTTLED, 503, NULL);
+        ck_assert_int_eq(talk.err.retry_after_ms, rows[i].ms);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -305,12 +306,12 @@ START_TEST(an_answer_that_is_no_list)
 
     for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         const struct httpd_step dialogue[] = {EXPECT("GET /bucket*"), REPLY(200, .body = bodies[i])};
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_int_eq(bed_list(&bed, &(struct sf_list_query){.prefix = "p/"}), -1);
-        bed_failed(&bed, SF_TRANSIENT, bed.err.status, "bucket bucket: ", NULL);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_int_eq(talk_list(&talk, &(struct sf_list_query){.prefix = "p/"}), -1);
+        talk_failed(&talk, SF_TRANSIENT, talk.err.status, "bucket bucket: ", NULL);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -325,13 +326,13 @@ START_TEST(an_answer_that_is_no_answer_to_a_write)
     for (i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
         for (j = 0; j < sizeof(bodies) / sizeof(bodies[0]); j++) {
             const struct httpd_step dialogue[] = {EXPECT(NULL), REPLY(200, .body = bodies[j])};
-            struct bed bed;
+            struct talk talk;
 
-            bed_start(&bed, dialogue, NULL);
-            ck_assert_int_eq(ask(&bed, slots[i]), -1);
-            bed_failed(&bed, SF_TRANSIENT, bed.err.status, object_of(slots[i]), NULL);
-            ck_assert_msg(bed.err.maybe_applied || slots[i] == REMOVE_MANY, "%s", bed.err.text);
-            bed_stop(&bed);
+            talk_start(&talk, dialogue, NULL);
+            ck_assert_int_eq(ask(&talk, slots[i]), -1);
+            talk_failed(&talk, SF_TRANSIENT, talk.err.status, object_of(slots[i]), NULL);
+            ck_assert_msg(talk.err.maybe_applied || slots[i] == REMOVE_MANY, "%s", talk.err.text);
+            talk_stop(&talk);
         }
 }
 END_TEST

@@ -2,27 +2,27 @@
  *
  * Get and stat: ranges, conditions, sinks, and stores that do not do as they were asked.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #define TAG "ETag: \"e1\""
 
-static int get_range(struct bed *bed, uint64_t offset, uint64_t length)
+static int get_range(struct talk *talk, uint64_t offset, uint64_t length)
 {
-    struct sf_sink sink = bed_sink(bed);
+    struct sf_sink sink = talk_sink(talk);
 
-    buf_clear(&bed->got);
-    return bed_get_as(bed, &(struct sf_get){.key = "k", .offset = offset, .length = length}, &sink);
+    buf_clear(&talk->got);
+    return talk_get_as(talk, &(struct sf_get){.key = "k", .offset = offset, .length = length}, &sink);
 }
 
-static int get_if(struct bed *bed, const char *tag)
+static int get_if(struct talk *talk, const char *tag)
 {
-    struct sf_sink sink = bed_sink(bed);
+    struct sf_sink sink = talk_sink(talk);
 
-    buf_clear(&bed->got);
-    return bed_get_as(bed, &(struct sf_get){.key = "k", .length = UINT64_MAX, .if_tag = tag}, &sink);
+    buf_clear(&talk->got);
+    return talk_get_as(talk, &(struct sf_get){.key = "k", .length = UINT64_MAX, .if_tag = tag}, &sink);
 }
 
 START_TEST(a_whole_object_and_what_it_is)
@@ -33,20 +33,20 @@ START_TEST(a_whole_object_and_what_it_is)
         REPLY(200, .body = "0123456789",
               .headers = {TAG, "Last-Modified: Tue, 10 Nov 2026 10:00:00 GMT", "Date: Tue, 10 Nov 2026 10:00:01 GMT",
                           "x-amz-meta-checksum-sha256: " DATA_SHA256, "X-Amz-Meta-Run: R1"})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get(&bed, "a/k"), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "0123456789");
-    ck_assert_str_eq(bed.object.tag, "e1");
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    ck_assert_int_eq(bed.object.modified_ms, INT64_C(1794304800000));
-    ck_assert_int_eq(bed.object.server_time_ms, INT64_C(1794304801000));
-    ck_assert_str_eq(sf_object_meta(&bed.object, SF_META_SHA256), DATA_SHA256);
-    ck_assert_str_eq(sf_object_meta(&bed.object, "run"), "R1");
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_GET], 1);
-    ck_assert_uint_eq(bed.accounted, 10);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get(&talk, "a/k"), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "0123456789");
+    ck_assert_str_eq(talk.object.tag, "e1");
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    ck_assert_int_eq(talk.object.modified_ms, INT64_C(1794304800000));
+    ck_assert_int_eq(talk.object.server_time_ms, INT64_C(1794304801000));
+    ck_assert_str_eq(sf_object_meta(&talk.object, SF_META_SHA256), DATA_SHA256);
+    ck_assert_str_eq(sf_object_meta(&talk.object, "run"), "R1");
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_GET], 1);
+    ck_assert_uint_eq(talk.accounted, 10);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -55,15 +55,15 @@ START_TEST(a_stat_is_one_head)
     static const struct httpd_step dialogue[] = {
         EXPECT("HEAD /bucket/a%20k", .headers = {"x-amz-expected-bucket-owner: 1", "x-amz-request-payer: requester"}),
         REPLY(200, .length = 123456789012, .headers = {TAG, "x-amz-meta-run: R1"})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, "expected_bucket_owner", "1", "requester_pays", "true", NULL);
-    ck_assert_int_eq(bed_stat(&bed, "a k"), 0);
-    ck_assert_str_eq(bed.object.tag, "e1");
-    ck_assert_uint_eq(bed.object.bytes, UINT64_C(123456789012));
-    ck_assert_str_eq(sf_object_meta(&bed.object, "run"), "R1");
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_STAT], 1);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, "expected_bucket_owner", "1", "requester_pays", "true", NULL);
+    ck_assert_int_eq(talk_stat(&talk, "a k"), 0);
+    ck_assert_str_eq(talk.object.tag, "e1");
+    ck_assert_uint_eq(talk.object.bytes, UINT64_C(123456789012));
+    ck_assert_str_eq(sf_object_meta(&talk.object, "run"), "R1");
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_STAT], 1);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -79,21 +79,21 @@ START_TEST(ranges)
         EXPECT("GET /bucket/k", .headers = {"range: bytes=0-0"}),
         REPLY(206, .body = "0", .headers = {TAG, "Content-Range: bytes 0-0/10"}),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(get_range(&bed, 2, 3), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "234");
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    ck_assert_int_eq(get_range(&bed, 8, UINT64_MAX), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "89");
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    ck_assert_int_eq(get_range(&bed, 8, 100), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "89");
-    ck_assert_int_eq(get_range(&bed, 0, 1), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "0");
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(get_range(&talk, 2, 3), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "234");
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    ck_assert_int_eq(get_range(&talk, 8, UINT64_MAX), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "89");
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    ck_assert_int_eq(get_range(&talk, 8, 100), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "89");
+    ck_assert_int_eq(get_range(&talk, 0, 1), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "0");
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -103,14 +103,14 @@ START_TEST(a_range_behind_the_end_yields_nothing)
         EXPECT("GET /bucket/k", .headers = {"range: bytes=10-"}),
         REPLY(416, .body = REFUSAL("InvalidRange"), .headers = {"Content-Range: bytes */10"}), EXPECT("HEAD /bucket/k"),
         REPLY(200, .length = 10, .headers = {TAG})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_msg(get_range(&bed, 10, UINT64_MAX) == 0, "%s", bed.err.text);
-    ck_assert_uint_eq(bed.got.length, 0);
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    ck_assert_str_eq(bed.object.tag, "e1");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_msg(get_range(&talk, 10, UINT64_MAX) == 0, "%s", talk.err.text);
+    ck_assert_uint_eq(talk.got.length, 0);
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    ck_assert_str_eq(talk.object.tag, "e1");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -118,27 +118,27 @@ START_TEST(an_empty_range_is_no_wrong_request)
 {
     static const struct httpd_step dialogue[] = {EXPECT("HEAD /bucket/k", .headers = {"!range"}),
                                                  REPLY(200, .length = 10, .headers = {TAG})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(get_range(&bed, 3, 0), 0);
-    ck_assert_uint_eq(bed.got.length, 0);
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(get_range(&talk, 3, 0), 0);
+    ck_assert_uint_eq(talk.got.length, 0);
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    talk_stop(&talk);
 }
 END_TEST
 
 START_TEST(an_empty_object)
 {
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket/k"), REPLY(200, .headers = {TAG})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get(&bed, "k"), 0);
-    ck_assert_uint_eq(bed.got.length, 0);
-    ck_assert_uint_eq(bed.object.bytes, 0);
-    ck_assert_str_eq(bed.object.tag, "e1");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get(&talk, "k"), 0);
+    ck_assert_uint_eq(talk.got.length, 0);
+    ck_assert_uint_eq(talk.object.bytes, 0);
+    ck_assert_str_eq(talk.object.tag, "e1");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -146,13 +146,13 @@ START_TEST(an_answer_in_chunks)
 {
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket/k"),
                                                  REPLY(200, .body = "0123456789", .chunked = true, .headers = {TAG})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get(&bed, "k"), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "0123456789");
-    ck_assert_uint_eq(bed.object.bytes, 10);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get(&talk, "k"), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "0123456789");
+    ck_assert_uint_eq(talk.object.bytes, 10);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -169,16 +169,16 @@ START_TEST(a_body_that_is_cut_is_no_success)
         ACCEPT(),
         EXPECT("GET /bucket/k"),
         REPLY(200, .body = "0123456789", .headers = {TAG})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get(&bed, "k"), -1);
-    bed_failed(&bed, SF_TRANSIENT, bed.err.status, "k: ", NULL);
-    ck_assert_int_eq(bed_get(&bed, "k"), -1);
-    bed_failed(&bed, SF_TRANSIENT, bed.err.status, "k: ", NULL);
-    ck_assert_int_eq(bed_get(&bed, "k"), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "0123456789");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get(&talk, "k"), -1);
+    talk_failed(&talk, SF_TRANSIENT, talk.err.status, "k: ", NULL);
+    ck_assert_int_eq(talk_get(&talk, "k"), -1);
+    talk_failed(&talk, SF_TRANSIENT, talk.err.status, "k: ", NULL);
+    ck_assert_int_eq(talk_get(&talk, "k"), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "0123456789");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -186,13 +186,13 @@ START_TEST(a_store_that_ignores_the_range)
 {
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket/k", .headers = {"range: bytes=2-4"}),
                                                  REPLY(200, .body = "0123456789", .headers = {TAG})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(get_range(&bed, 2, 3), -1);
-    bed_failed(&bed, SF_UNSUPPORTED, bed.err.status, "k: ", "range", NULL);
-    ck_assert_uint_eq(bed.got.length, 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(get_range(&talk, 2, 3), -1);
+    talk_failed(&talk, SF_UNSUPPORTED, talk.err.status, "k: ", "range", NULL);
+    ck_assert_uint_eq(talk.got.length, 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -206,13 +206,13 @@ START_TEST(a_store_that_sends_another_range)
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         const struct httpd_step dialogue[] = {EXPECT("GET /bucket/k", .headers = {"range: bytes=2-4"}),
                                               REPLY(206, .body = "012", .headers = {TAG, wrong[i]})};
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_msg(get_range(&bed, 2, 3) == -1, "%s", wrong[i]);
-        bed_failed(&bed, SF_UNSUPPORTED, bed.err.status, "k: ", "range", NULL);
-        ck_assert_uint_eq(bed.got.length, 0);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_msg(get_range(&talk, 2, 3) == -1, "%s", wrong[i]);
+        talk_failed(&talk, SF_UNSUPPORTED, talk.err.status, "k: ", "range", NULL);
+        ck_assert_uint_eq(talk.got.length, 0);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -222,12 +222,12 @@ START_TEST(less_than_was_asked_for_is_no_success)
     static const struct httpd_step dialogue[] = {
         EXPECT("GET /bucket/k", .headers = {"range: bytes=2-6"}),
         REPLY(206, .body = "234", .headers = {TAG, "Content-Range: bytes 2-4/10"})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(get_range(&bed, 2, 5), -1);
-    bed_failed(&bed, SF_TRANSIENT, bed.err.status, "k: ", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(get_range(&talk, 2, 5), -1);
+    talk_failed(&talk, SF_TRANSIENT, talk.err.status, "k: ", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -238,15 +238,15 @@ START_TEST(a_tag_as_condition)
         EXPECT("GET /bucket/k", .headers = {"if-match: \"e0\""}), REPLY(412, .body = REFUSAL("PreconditionFailed")),
         EXPECT("GET /bucket/k", .headers = {"if-match: \"e0\""}), REPLY(404, .body = REFUSAL("NoSuchKey")),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(get_if(&bed, "e1"), 0);
-    ck_assert_int_eq(get_if(&bed, "e0"), -1);
-    bed_failed(&bed, SF_PRECONDITION, 412, "k: ", NULL);
-    ck_assert_int_eq(get_if(&bed, "e0"), -1);
-    bed_failed(&bed, SF_NOT_FOUND, 404, "k: ", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(get_if(&talk, "e1"), 0);
+    ck_assert_int_eq(get_if(&talk, "e0"), -1);
+    talk_failed(&talk, SF_PRECONDITION, 412, "k: ", NULL);
+    ck_assert_int_eq(get_if(&talk, "e0"), -1);
+    talk_failed(&talk, SF_NOT_FOUND, 404, "k: ", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -262,18 +262,18 @@ START_TEST(a_store_that_ignores_the_condition)
         REPLY(200, .length = 4, .headers = {TAG}),
     };
     struct sf_sink sink;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(get_if(&bed, "e0"), -1);
-    bed_failed(&bed, SF_PRECONDITION, bed.err.status, "k: ", NULL);
-    ck_assert_uint_eq(bed.got.length, 0);
-    ck_assert_int_eq(get_if(&bed, "e0"), -1);
-    bed_failed(&bed, SF_PRECONDITION, bed.err.status, "k: ", NULL);
-    sink = bed_sink(&bed);
-    ck_assert_int_eq(bed_get_as(&bed, &(struct sf_get){.key = "k", .if_tag = "e0"}, &sink), -1);
-    bed_failed(&bed, SF_PRECONDITION, bed.err.status, "k: ", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(get_if(&talk, "e0"), -1);
+    talk_failed(&talk, SF_PRECONDITION, talk.err.status, "k: ", NULL);
+    ck_assert_uint_eq(talk.got.length, 0);
+    ck_assert_int_eq(get_if(&talk, "e0"), -1);
+    talk_failed(&talk, SF_PRECONDITION, talk.err.status, "k: ", NULL);
+    sink = talk_sink(&talk);
+    ck_assert_int_eq(talk_get_as(&talk, &(struct sf_get){.key = "k", .if_tag = "e0"}, &sink), -1);
+    talk_failed(&talk, SF_PRECONDITION, talk.err.status, "k: ", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -286,19 +286,19 @@ START_TEST(each_kind_of_sink)
     struct sf_sink to_memory = {
         .size = sizeof(to_memory), .kind = SF_SINK_MEMORY, .capacity = 10, .data = memory, .fd = -1};
     struct sf_sink to_file = {.size = sizeof(to_file), .kind = SF_SINK_FD, .offset = 3};
-    struct bed bed;
+    struct talk talk;
 
     unit_write("file", "...", -1);
     snprintf(path, sizeof(path), "%s/file", unit_temp_dir());
     to_file.fd = open(path, O_RDWR | O_CLOEXEC);
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get_as(&bed, &get, &to_memory), 0);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get_as(&talk, &get, &to_memory), 0);
     ck_assert_str_eq(memory, "0123456789");
-    ck_assert_int_eq(bed_get_as(&bed, &get, &to_file), 0);
+    ck_assert_int_eq(talk_get_as(&talk, &get, &to_file), 0);
     ck_assert_int_eq(pread(to_file.fd, file, sizeof(file) - 1, 0), 13);
     ck_assert_str_eq(file, "...0123456789");
     close(to_file.fd);
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -309,15 +309,15 @@ START_TEST(a_sink_that_is_too_small_and_one_that_is_unknown)
     char memory[9];
     struct sf_sink small = {.size = sizeof(small), .kind = SF_SINK_MEMORY, .capacity = 9, .data = memory, .fd = -1};
     struct sf_sink unknown = {.size = sizeof(unknown), .kind = 99, .fd = -1};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get_as(&bed, &(struct sf_get){.key = "k", .length = UINT64_MAX}, &small), -1);
-    bed_failed(&bed, SF_TOO_LARGE, bed.err.status, "k: ", NULL);
-    ck_assert_int_eq(bed_get_as(&bed, &(struct sf_get){.key = "k", .length = UINT64_MAX}, &unknown), -1);
-    bed_failed(&bed, SF_UNSUPPORTED, bed.err.status, "k", NULL);
-    ck_assert_int_eq(bed_get(&bed, "k"), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get_as(&talk, &(struct sf_get){.key = "k", .length = UINT64_MAX}, &small), -1);
+    talk_failed(&talk, SF_TOO_LARGE, talk.err.status, "k: ", NULL);
+    ck_assert_int_eq(talk_get_as(&talk, &(struct sf_get){.key = "k", .length = UINT64_MAX}, &unknown), -1);
+    talk_failed(&talk, SF_UNSUPPORTED, talk.err.status, "k", NULL);
+    ck_assert_int_eq(talk_get(&talk, "k"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -335,12 +335,12 @@ START_TEST(the_error_of_a_sink_is_handed_on)
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket/k"), REPLY(200, .body = "data", .headers = {TAG}),
                                                  AGAIN()};
     struct sf_sink sink = {.size = sizeof(sink), .kind = SF_SINK_CALLBACK, .fd = -1, .write = refuse};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_get_as(&bed, &(struct sf_get){.key = "k", .length = UINT64_MAX}, &sink), -1);
-    bed_failed(&bed, SF_NO_SPACE, 0, "the sink's own words", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_get_as(&talk, &(struct sf_get){.key = "k", .length = UINT64_MAX}, &sink), -1);
+    talk_failed(&talk, SF_NO_SPACE, 0, "the sink's own words", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -350,15 +350,15 @@ START_TEST(metadata_beyond_our_limit_is_no_failure)
     static const char start[] = "x-amz-meta-large: ";
     const struct httpd_step dialogue[] = {
         EXPECT("HEAD /bucket/k"), REPLY(200, .headers = {TAG, header, "x-amz-meta-run: R1", "x-amz-meta-odd: a: b"})};
-    struct bed bed;
+    struct talk talk;
 
     memset(header, 'v', sizeof(header) - 1);
     memcpy(header, start, sizeof(start) - 1);
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_stat(&bed, "k"), 0);
-    ck_assert_str_eq(sf_object_meta(&bed.object, "run"), "R1");
-    ck_assert_str_eq(sf_object_meta(&bed.object, "odd"), "a: b");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_stat(&talk, "k"), 0);
+    ck_assert_str_eq(sf_object_meta(&talk.object, "run"), "R1");
+    ck_assert_str_eq(sf_object_meta(&talk.object, "odd"), "a: b");
+    talk_stop(&talk);
 }
 END_TEST
 

@@ -2,7 +2,7 @@
  *
  * List: pages, encodings, and answers that are not quite as they should be.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #include "base/auto.h"
 
@@ -21,12 +21,12 @@ static const struct sf_list_query everything = {.prefix = ""};
 
 static void lists(const struct httpd_step *steps, size_t count, const struct sf_list_query *query, const char *wanted)
 {
-    struct bed bed;
+    struct talk talk;
 
-    bed_start_as(&bed, steps, count, NULL);
-    ck_assert_msg(bed_list(&bed, query) == 0, "%s", bed.err.text);
-    ck_assert_str_eq(buf_text(&bed.got), wanted);
-    bed_stop(&bed);
+    talk_start_as(&talk, steps, count, NULL);
+    ck_assert_msg(talk_list(&talk, query) == 0, "%s", talk.err.text);
+    ck_assert_str_eq(buf_text(&talk.got), wanted);
+    talk_stop(&talk);
 }
 #define LISTS(steps, query, wanted) lists(steps, sizeof(steps) / sizeof((steps)[0]), query, wanted)
 
@@ -73,13 +73,13 @@ END_TEST
 START_TEST(another_delimiter_is_not_supported)
 {
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket?*"), REPLY(200, .body = RESULT(LAST))};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_list(&bed, &(struct sf_list_query){.delimiter = "-"}), -1);
-    bed_failed(&bed, SF_UNSUPPORTED, 0, NULL);
-    ck_assert_int_eq(bed_list(&bed, &everything), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_list(&talk, &(struct sf_list_query){.delimiter = "-"}), -1);
+    talk_failed(&talk, SF_UNSUPPORTED, 0, NULL);
+    ck_assert_int_eq(talk_list(&talk, &everything), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -104,12 +104,12 @@ START_TEST(keys_that_are_not_encoded_as_they_should_be)
 {
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket?" ALL),
                                                  REPLY(200, .body = RESULT(URL_ENCODED OBJECT("100%", "1", "e") LAST))};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_list(&bed, &everything), -1);
-    bed_failed(&bed, SF_PERMANENT, bed.err.status, "bucket bucket: ", "100%", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_list(&talk, &everything), -1);
+    talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket: ", "100%", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -169,12 +169,12 @@ START_TEST(a_list_that_does_not_move_on_ends)
     size_t i;
 
     for (i = 0; i < 3; i++) {
-        struct bed bed;
+        struct talk talk;
 
-        bed_start_as(&bed, rows[i].steps, rows[i].count, NULL);
-        ck_assert_int_eq(bed_list(&bed, &everything), -1);
-        bed_failed(&bed, SF_PERMANENT, bed.err.status, "bucket bucket: ", NULL);
-        bed_stop(&bed);
+        talk_start_as(&talk, rows[i].steps, rows[i].count, NULL);
+        ck_assert_int_eq(talk_list(&talk, &everything), -1);
+        talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket: ", NULL);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -195,26 +195,26 @@ START_TEST(a_page_that_failed_is_asked_for_again)
         REPLY(200, .body = page),
     };
     struct sf_list *list;
-    struct bed bed;
+    struct talk talk;
     int more = 7;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed.s3->list_open(&bed.call, bed.conn,
-                                       &(struct sf_list_query){.size = sizeof(struct sf_list_query), .prefix = ""},
-                                       &list, &bed.err),
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk.s3->list_open(&talk.call, talk.conn,
+                                        &(struct sf_list_query){.size = sizeof(struct sf_list_query), .prefix = ""},
+                                        &list, &talk.err),
                      0);
-    ck_assert_int_eq(bed_page(&bed, list, &more), 0);
+    ck_assert_int_eq(talk_page(&talk, list, &more), 0);
     ck_assert_int_eq(more, 1);
-    ck_assert_int_eq(bed_page(&bed, list, &more), -1);
-    bed_failed(&bed, SF_TRANSIENT, bed.err.status, "bucket", NULL);
-    ck_assert_int_eq(bed_page(&bed, list, &more), -1);
-    bed_failed(&bed, SF_THROTTLED, 503, "bucket bucket: ", NULL);
-    buf_clear(&bed.got);
-    ck_assert_int_eq(bed_page(&bed, list, &more), 0);
+    ck_assert_int_eq(talk_page(&talk, list, &more), -1);
+    talk_failed(&talk, SF_TRANSIENT, talk.err.status, "bucket", NULL);
+    ck_assert_int_eq(talk_page(&talk, list, &more), -1);
+    talk_failed(&talk, SF_THROTTLED, 503, "bucket bucket: ", NULL);
+    buf_clear(&talk.got);
+    ck_assert_int_eq(talk_page(&talk, list, &more), 0);
     ck_assert_int_eq(more, 0);
-    ck_assert_str_eq(buf_text(&bed.got), "b 1 e2\nc 1 e3\n");
-    bed.s3->list_close(list);
-    bed_stop(&bed);
+    ck_assert_str_eq(buf_text(&talk.got), "b 1 e2\nc 1 e3\n");
+    talk.s3->list_close(list);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -227,18 +227,18 @@ START_TEST(odd_prefixes)
         {"\xc3\xa9/", "%C3%A9%2F"}, {"a/../b//", "a%2F..%2Fb%2F%2F"}, {"?#'*~", "%3F%23%27%2A~"},
     };
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket?*"), REPLY(200, .body = RESULT(LAST)), AGAIN()};
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char target[256];
 
-        ck_assert_int_eq(bed_list(&bed, &(struct sf_list_query){.prefix = rows[i].prefix}), 0);
+        ck_assert_int_eq(talk_list(&talk, &(struct sf_list_query){.prefix = rows[i].prefix}), 0);
         snprintf(target, sizeof(target), "/bucket?" ALL "&prefix=%s", rows[i].query);
-        ck_assert_str_eq(httpd_seen(bed.server, i)->target, target);
+        ck_assert_str_eq(httpd_seen(talk.server, i)->target, target);
     }
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -250,12 +250,12 @@ START_TEST(a_size_that_is_none)
 
     for (i = 0; i < 3; i++) {
         const struct httpd_step dialogue[] = {EXPECT("GET /bucket?" ALL), REPLY(200, .body = sizes[i])};
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_int_eq(bed_list(&bed, &everything), -1);
-        bed_failed(&bed, SF_PERMANENT, bed.err.status, "bucket bucket: ", "size", NULL);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_int_eq(talk_list(&talk, &everything), -1);
+        talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket: ", "size", NULL);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -265,7 +265,7 @@ START_TEST(the_largest_page)
 {
     SF_AUTO(buf) page = BUF_INIT;
     struct httpd_step dialogue[] = {EXPECT("GET /bucket?" ALL), REPLY(200, .chunked = true)};
-    struct bed bed;
+    struct talk talk;
     int i, j;
 
     buf_add_text(&page, XML "<ListBucketResult" S3_NS ">" URL_ENCODED LAST);
@@ -277,10 +277,10 @@ START_TEST(the_largest_page)
     }
     buf_add_text(&page, "</ListBucketResult>");
     dialogue[1].body = page.data;
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_msg(bed_list(&bed, &everything) == 0, "%s", bed.err.text);
-    ck_assert_uint_eq(bed.got.length, 1000 * (1024 + 5));
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_msg(talk_list(&talk, &everything) == 0, "%s", talk.err.text);
+    ck_assert_uint_eq(talk.got.length, 1000 * (1024 + 5));
+    talk_stop(&talk);
 }
 END_TEST
 

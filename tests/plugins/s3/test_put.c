@@ -2,7 +2,7 @@
  *
  * Put: one request, and what stands in it.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -22,26 +22,26 @@ START_TEST(one_request_with_all_that_was_asked)
     };
     static const struct sf_meta meta[] = {{sizeof(meta[0]), 0, SF_META_SHA256, DATA_SHA256},
                                           {sizeof(meta[0]), 0, "run", "R1"}};
-    struct sf_body body = bed_text("data");
-    struct bed bed;
+    struct sf_body body = talk_text("data");
+    struct talk talk;
 
-    bed_start(&bed, dialogue, "sse", "aws:kms", "sse_kms_key_id", "arn:key/1", "expected_bucket_owner", "111122223333",
-              "requester_pays", "true", NULL);
-    ck_assert_msg(bed_put_as(&bed, &(struct sf_put){.key = "a/key",
-                                                    .body = &body,
-                                                    .meta = meta,
-                                                    .meta_count = 2,
-                                                    .precondition = SF_IF_ABSENT,
-                                                    .storage_class = "STANDARD_IA"}) == 0,
-                  "%s", bed.err.text);
-    ck_assert_uint_eq(httpd_requests(bed.server), 1);
-    ck_assert_str_eq(bed.object.tag, "e1");
-    ck_assert_uint_eq(bed.object.bytes, 4);
-    ck_assert_int_eq(bed.object.server_time_ms, INT64_C(1794304800000));
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_PUT], 1);
-    ck_assert_int_eq(bed.status, 200);
-    ck_assert_uint_eq(bed.accounted, 4);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, "sse", "aws:kms", "sse_kms_key_id", "arn:key/1", "expected_bucket_owner",
+               "111122223333", "requester_pays", "true", NULL);
+    ck_assert_msg(talk_put_as(&talk, &(struct sf_put){.key = "a/key",
+                                                      .body = &body,
+                                                      .meta = meta,
+                                                      .meta_count = 2,
+                                                      .precondition = SF_IF_ABSENT,
+                                                      .storage_class = "STANDARD_IA"}) == 0,
+                  "%s", talk.err.text);
+    ck_assert_uint_eq(httpd_requests(talk.server), 1);
+    ck_assert_str_eq(talk.object.tag, "e1");
+    ck_assert_uint_eq(talk.object.bytes, 4);
+    ck_assert_int_eq(talk.object.server_time_ms, INT64_C(1794304800000));
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_PUT], 1);
+    ck_assert_int_eq(talk.status, 200);
+    ck_assert_uint_eq(talk.accounted, 4);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -56,11 +56,11 @@ START_TEST(a_bare_one_has_nothing_else)
                .body = "data"),
         REPLY(200, .headers = {"ETag: \"e1\"", ECHO}),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -69,15 +69,15 @@ START_TEST(defaults_of_the_store_and_a_session_token)
     static const struct httpd_step dialogue[] = {
         EXPECT("PUT /bucket/k",
                .headers = {"x-amz-storage-class: GLACIER_IR", "x-amz-server-side-encryption: AES256",
-                           "!x-amz-server-side-encryption-aws-kms-key-id", "x-amz-security-token: " BED_TOKEN}),
+                           "!x-amz-server-side-encryption-aws-kms-key-id", "x-amz-security-token: " TALK_TOKEN}),
         REPLY(200, .headers = {"ETag: \"e1\"", ECHO}),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, "storage_class", "GLACIER_IR", "sse", "AES256", "session_token", BED_TOKEN, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), 0);
-    ck_assert_ptr_nonnull(strstr(bed_sent(&bed, 0, "authorization"), "x-amz-security-token"));
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, "storage_class", "GLACIER_IR", "sse", "AES256", "session_token", TALK_TOKEN, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), 0);
+    ck_assert_ptr_nonnull(strstr(talk_sent(&talk, 0, "authorization"), "x-amz-security-token"));
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -87,18 +87,18 @@ START_TEST(what_is_signed)
                                                  REPLY(200, .headers = {"ETag: \"e1\"", ECHO})};
     static const char *const names[] = {"host", "x-amz-content-sha256", "x-amz-date", "x-amz-checksum-crc32c"};
     const char *authorization;
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), 0);
-    authorization = bed_sent(&bed, 0, "authorization");
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), 0);
+    authorization = talk_sent(&talk, 0, "authorization");
     ck_assert_int_eq(strncmp(authorization, "AWS4-HMAC-SHA256 Credential=AKID/", 33), 0);
     ck_assert_ptr_nonnull(strstr(authorization, "/us-east-1/s3/aws4_request"));
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         ck_assert_msg(strstr(authorization, names[i]) != NULL, "%s is not signed: %s", names[i], authorization);
     ck_assert_ptr_null(strstr(authorization, "user-agent"));
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -111,12 +111,12 @@ START_TEST(an_empty_body)
             .body = ""),
         REPLY(200, .headers = {"ETag: \"e1\"", "x-amz-checksum-crc32c: AAAAAA=="}),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", ""), 0);
-    ck_assert_uint_eq(bed.object.bytes, 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", ""), 0);
+    ck_assert_uint_eq(talk.object.bytes, 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -143,19 +143,19 @@ START_TEST(each_kind_of_body)
         {.size = sizeof(bodies[0]), .kind = SF_BODY_CALLBACK, .length = 4, .fd = -1, .read = read_text},
     };
     char path[512], text[] = "data";
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
     unit_write("file", "...data...", -1);
     snprintf(path, sizeof(path), "%s/file", unit_temp_dir());
     bodies[1].fd = open(path, O_RDONLY | O_CLOEXEC);
     bodies[2].ctx = text;
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < 3; i++)
-        ck_assert_msg(bed_put_as(&bed, &(struct sf_put){.key = "k", .body = &bodies[i]}) == 0, "%zu: %s", i,
-                      bed.err.text);
+        ck_assert_msg(talk_put_as(&talk, &(struct sf_put){.key = "k", .body = &bodies[i]}) == 0, "%zu: %s", i,
+                      talk.err.text);
     close(bodies[1].fd);
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -165,15 +165,15 @@ START_TEST(a_source_that_is_shorter_than_it_was_sends_nothing)
                                                  REPLY(200, .headers = {"ETag: \"e1\"", ECHO})};
     char text[] = "data";
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_CALLBACK, .length = 5, .fd = -1, .read = read_text};
-    struct bed bed;
+    struct talk talk;
 
     body.ctx = text;
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put_as(&bed, &(struct sf_put){.key = "k", .body = &body}), -1);
-    bed_failed(&bed, SF_CORRUPT, 0, "k: ", NULL);
-    ck_assert_uint_eq(httpd_requests(bed.server), 0);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put_as(&talk, &(struct sf_put){.key = "k", .body = &body}), -1);
+    talk_failed(&talk, SF_CORRUPT, 0, "k: ", NULL);
+    ck_assert_uint_eq(httpd_requests(talk.server), 0);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -182,16 +182,16 @@ START_TEST(an_unknown_kind_of_body_or_precondition)
     static const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/k", .body = "data"),
                                                  REPLY(200, .headers = {"ETag: \"e1\"", ECHO})};
     struct sf_body body = {.size = sizeof(body), .kind = 99, .length = 4};
-    struct sf_body good = bed_text("data");
-    struct bed bed;
+    struct sf_body good = talk_text("data");
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put_as(&bed, &(struct sf_put){.key = "k", .body = &body}), -1);
-    bed_failed(&bed, SF_UNSUPPORTED, 0, "k", NULL);
-    ck_assert_int_eq(bed_put_as(&bed, &(struct sf_put){.key = "k", .body = &good, .precondition = 99}), -1);
-    bed_failed(&bed, SF_UNSUPPORTED, 0, "k", NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put_as(&talk, &(struct sf_put){.key = "k", .body = &body}), -1);
+    talk_failed(&talk, SF_UNSUPPORTED, 0, "k", NULL);
+    ck_assert_int_eq(talk_put_as(&talk, &(struct sf_put){.key = "k", .body = &good, .precondition = 99}), -1);
+    talk_failed(&talk, SF_UNSUPPORTED, 0, "k", NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -201,16 +201,17 @@ START_TEST(metadata_that_does_not_fit_is_refused_before_anything_is_sent)
                                                  REPLY(200, .headers = {"ETag: \"e1\"", ECHO})};
     static char value[9000];
     struct sf_meta meta = {sizeof(meta), 0, "run", value};
-    struct sf_body body = bed_text("data");
-    struct bed bed;
+    struct sf_body body = talk_text("data");
+    struct talk talk;
 
     memset(value, 'v', sizeof(value) - 1);
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put_as(&bed, &(struct sf_put){.key = "k", .body = &body, .meta = &meta, .meta_count = 1}), -1);
-    bed_failed(&bed, SF_TOO_LARGE, 0, "k: ", "metadata", NULL);
-    ck_assert_uint_eq(httpd_requests(bed.server), 0);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put_as(&talk, &(struct sf_put){.key = "k", .body = &body, .meta = &meta, .meta_count = 1}),
+                     -1);
+    talk_failed(&talk, SF_TOO_LARGE, 0, "k: ", "metadata", NULL);
+    ck_assert_uint_eq(httpd_requests(talk.server), 0);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -220,15 +221,15 @@ START_TEST(metadata_of_all_the_bytes_that_the_contract_allows)
                                                  REPLY(200, .headers = {"ETag: \"e1\"", ECHO})};
     static char value[SF_META_MAX - 4];
     struct sf_meta meta = {sizeof(meta), 0, "run", value};
-    struct sf_body body = bed_text("data");
-    struct bed bed;
+    struct sf_body body = talk_text("data");
+    struct talk talk;
 
     memset(value, 'v', sizeof(value) - 1);
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_msg(bed_put_as(&bed, &(struct sf_put){.key = "k", .body = &body, .meta = &meta, .meta_count = 1}) == 0,
-                  "%s", bed.err.text);
-    ck_assert_str_eq(bed_sent(&bed, 0, "x-amz-meta-run"), value);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_msg(talk_put_as(&talk, &(struct sf_put){.key = "k", .body = &body, .meta = &meta, .meta_count = 1}) == 0,
+                  "%s", talk.err.text);
+    ck_assert_str_eq(talk_sent(&talk, 0, "x-amz-meta-run"), value);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -237,18 +238,18 @@ START_TEST(the_longest_key_goes_and_one_more_byte_does_not)
     static const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/kk*", .body = "data"),
                                                  REPLY(200, .headers = {"ETag: \"e1\"", ECHO})};
     char key[1026];
-    struct bed bed;
+    struct talk talk;
 
     memset(key, 'k', sizeof(key));
     key[1025] = '\0';
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, key, "data"), -1);
-    bed_failed(&bed, SF_TOO_LARGE, 0, "kkkk", "1024", NULL);
-    ck_assert_uint_eq(httpd_requests(bed.server), 0);
-    ck_assert_uint_eq(bed.info.key_max_bytes, 1024);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, key, "data"), -1);
+    talk_failed(&talk, SF_TOO_LARGE, 0, "kkkk", "1024", NULL);
+    ck_assert_uint_eq(httpd_requests(talk.server), 0);
+    ck_assert_uint_eq(talk.info.key_max_bytes, 1024);
     key[1024] = '\0';
-    ck_assert_int_eq(bed_put(&bed, key, "data"), 0);
-    bed_stop(&bed);
+    ck_assert_int_eq(talk_put(&talk, key, "data"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -276,15 +277,15 @@ START_TEST(odd_keys_in_the_target)
         {"\"<>\\^`{|}[]", "/bucket/%22%3C%3E%5C%5E%60%7B%7C%7D%5B%5D"},
     };
     static const struct httpd_step dialogue[] = {EXPECT(NULL), REPLY(200, .headers = {"ETag: \"e1\"", ECHO}), AGAIN()};
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        ck_assert_msg(bed_put(&bed, keys[i].key, "data") == 0, "%s: %s", keys[i].key, bed.err.text);
-        ck_assert_str_eq(httpd_seen(bed.server, i)->target, keys[i].target);
+        ck_assert_msg(talk_put(&talk, keys[i].key, "data") == 0, "%s: %s", keys[i].key, talk.err.text);
+        ck_assert_str_eq(httpd_seen(talk.server, i)->target, keys[i].target);
     }
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -296,14 +297,14 @@ START_TEST(the_tag_has_no_quotes_whatever_the_store_sends)
         EXPECT("PUT /bucket/2"),
         REPLY(200, .headers = {"ETag: e1-2", ECHO}),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "1", "data"), 0);
-    ck_assert_str_eq(bed.object.tag, "e1-2");
-    ck_assert_int_eq(bed_put(&bed, "2", "data"), 0);
-    ck_assert_str_eq(bed.object.tag, "e1-2");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "1", "data"), 0);
+    ck_assert_str_eq(talk.object.tag, "e1-2");
+    ck_assert_int_eq(talk_put(&talk, "2", "data"), 0);
+    ck_assert_str_eq(talk.object.tag, "e1-2");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -311,13 +312,13 @@ END_TEST
 START_TEST(an_answer_without_a_tag)
 {
     static const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/k"), REPLY(200, .headers = {ECHO})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), -1);
-    ck_assert_int_eq(bed.err.maybe_applied, 1);
-    bed_failed(&bed, SF_PERMANENT, 0, "k: ", "ETag", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), -1);
+    ck_assert_int_eq(talk.err.maybe_applied, 1);
+    talk_failed(&talk, SF_PERMANENT, 0, "k: ", "ETag", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -325,12 +326,12 @@ START_TEST(another_checksum_in_the_answer_is_corruption)
 {
     static const struct httpd_step dialogue[] = {
         EXPECT("PUT /bucket/k"), REPLY(200, .headers = {"ETag: \"e1\"", "x-amz-checksum-crc32c: AAAAAA=="})};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), -1);
-    bed_failed(&bed, SF_CORRUPT, bed.err.status, "k: ", NULL);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), -1);
+    talk_failed(&talk, SF_CORRUPT, talk.err.status, "k: ", NULL);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -359,18 +360,18 @@ START_TEST(preconditions_and_their_refusals)
             EXPECT("PUT /bucket/k", .headers = {is_tag ? "if-match: \"t1\"" : "if-none-match: *",
                                                 is_tag ? "!if-none-match" : "!if-match"}),
             REPLY(rows[i].status, .body = rows[i].code)};
-        struct sf_body body = bed_text("data");
-        struct bed bed;
+        struct sf_body body = talk_text("data");
+        struct talk talk;
 
-        bed_start(&bed, dialogue, "checksum", "crc32c", NULL);
-        ck_assert_int_eq(bed_put_as(&bed, &(struct sf_put){.key = "k",
-                                                           .body = &body,
-                                                           .precondition = rows[i].precondition,
-                                                           .if_tag = is_tag ? "t1" : NULL}),
+        talk_start(&talk, dialogue, "checksum", "crc32c", NULL);
+        ck_assert_int_eq(talk_put_as(&talk, &(struct sf_put){.key = "k",
+                                                             .body = &body,
+                                                             .precondition = rows[i].precondition,
+                                                             .if_tag = is_tag ? "t1" : NULL}),
                          -1);
-        bed_failed(&bed, rows[i].cls, rows[i].status, "k: ", NULL);
-        ck_assert_int_eq(bed.err.maybe_applied, 0);
-        bed_stop(&bed);
+        talk_failed(&talk, rows[i].cls, rows[i].status, "k: ", NULL);
+        ck_assert_int_eq(talk.err.maybe_applied, 0);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -378,13 +379,13 @@ END_TEST
 START_TEST(a_lost_answer_may_have_been_applied)
 {
     static const struct httpd_step dialogue[] = {EXPECT("PUT /bucket/k"), CUT()};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_put(&bed, "k", "data"), -1);
-    bed_failed(&bed, SF_TRANSIENT, 0, "k: ", NULL);
-    ck_assert_int_eq(bed.err.maybe_applied, 1);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_put(&talk, "k", "data"), -1);
+    talk_failed(&talk, SF_TRANSIENT, 0, "k: ", NULL);
+    ck_assert_int_eq(talk.err.maybe_applied, 1);
+    talk_stop(&talk);
 }
 END_TEST
 

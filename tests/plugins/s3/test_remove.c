@@ -2,7 +2,7 @@
  *
  * Remove: one by one and many at once.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #define ITEM(name)                                                                                                     \
     {                                                                                                                  \
@@ -24,16 +24,16 @@ START_TEST(one_key_is_a_delete)
         EXPECT("DELETE /bucket/a%20b"),
         REPLY(404, .body = REFUSAL("NoSuchKey")),
     };
-    struct bed bed;
+    struct talk talk;
     int i;
 
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < 3; i++) {
-        ck_assert_int_eq(bed_remove_key(&bed, "a b"), 0);
-        ck_assert_str_eq(buf_text(&bed.got), "0 0 \n");
+        ck_assert_int_eq(talk_remove_key(&talk, "a b"), 0);
+        ck_assert_str_eq(buf_text(&talk.got), "0 0 \n");
     }
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_REMOVE], 3);
-    bed_stop(&bed);
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_REMOVE], 3);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -42,14 +42,14 @@ START_TEST(one_key_that_stays)
     static const struct httpd_step dialogue[] = {EXPECT("DELETE /bucket/k"),
                                                  REPLY(403, .body = REFUSAL("AccessDenied")),
                                                  EXPECT("DELETE /bucket/k"), REPLY(503, .body = REFUSAL("SlowDown"))};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_remove_key(&bed, "k"), 0);
-    ck_assert_ptr_nonnull(strstr(buf_text(&bed.got), "0 5 k: AccessDenied"));
-    ck_assert_int_eq(bed_remove_key(&bed, "k"), 0);
-    ck_assert_ptr_nonnull(strstr(buf_text(&bed.got), "0 14 k: SlowDown"));
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_remove_key(&talk, "k"), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&talk.got), "0 5 k: AccessDenied"));
+    ck_assert_int_eq(talk_remove_key(&talk, "k"), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&talk.got), "0 14 k: SlowDown"));
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -65,13 +65,13 @@ START_TEST(many_at_once)
                .body = body),
         REPLY(200, .body = RESULT("")),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_msg(bed_remove(&bed, three, 3) == 0, "%s", bed.err.text);
-    ck_assert_str_eq(buf_text(&bed.got), "0 0 \n1 0 \n2 0 \n");
-    ck_assert_str_eq(bed_sent(&bed, 0, "content-md5"), "lMSDm6PrWUCsXliV7iW9LA==");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_msg(talk_remove(&talk, three, 3) == 0, "%s", talk.err.text);
+    ck_assert_str_eq(buf_text(&talk.got), "0 0 \n1 0 \n2 0 \n");
+    ck_assert_str_eq(talk_sent(&talk, 0, "content-md5"), "lMSDm6PrWUCsXliV7iW9LA==");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -82,16 +82,16 @@ START_TEST(results_by_key)
         EXPECT("POST /bucket?delete="), REPLY(200, .body = RESULT(DELETED("a") FAILED("d e", "AccessDenied") FAILED(
                                                        "b&amp;&lt;c&gt;&quot;'", "InternalError")))};
     const char *got;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_remove(&bed, three, 3), 0);
-    got = buf_text(&bed.got);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_remove(&talk, three, 3), 0);
+    got = buf_text(&talk.got);
     ck_assert_ptr_nonnull(strstr(got, "0 0 \n"));
     ck_assert_ptr_nonnull(strstr(got, "1 15 b&<c>\"': InternalError: The reason.\n"));
     ck_assert_ptr_nonnull(strstr(got, "2 5 d e: AccessDenied: The reason.\n"));
-    ck_assert_uint_eq(bed_count(got, "\n"), 3);
-    bed_stop(&bed);
+    ck_assert_uint_eq(talk_count(got, "\n"), 3);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -111,13 +111,13 @@ START_TEST(codes_of_a_key)
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct httpd_step dialogue[] = {EXPECT("POST /bucket?delete="), REPLY(200, .body = rows[i].body)};
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_int_eq(bed_remove(&bed, three, 3), 0);
-        ck_assert_msg(strstr(buf_text(&bed.got), rows[i].result) != NULL, "%s", buf_text(&bed.got));
-        ck_assert_uint_eq(bed_count(buf_text(&bed.got), "\n"), 3);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_int_eq(talk_remove(&talk, three, 3), 0);
+        ck_assert_msg(strstr(buf_text(&talk.got), rows[i].result) != NULL, "%s", buf_text(&talk.got));
+        ck_assert_uint_eq(talk_count(buf_text(&talk.got), "\n"), 3);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -131,13 +131,13 @@ START_TEST(an_error_that_names_none_of_the_keys)
 
     for (i = 0; i < 2; i++) {
         const struct httpd_step dialogue[] = {EXPECT("POST /bucket?delete="), REPLY(200, .body = bodies[i])};
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_int_eq(bed_remove(&bed, three, 3), -1);
-        ck_assert_str_eq(buf_text(&bed.got), "");
-        bed_failed(&bed, i == 0 ? SF_DENIED : SF_TRANSIENT, 0, "bucket bucket: ", NULL);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_int_eq(talk_remove(&talk, three, 3), -1);
+        ck_assert_str_eq(buf_text(&talk.got), "");
+        talk_failed(&talk, i == 0 ? SF_DENIED : SF_TRANSIENT, 0, "bucket bucket: ", NULL);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -168,13 +168,13 @@ START_TEST(without_batches_each_key_goes_alone_from_then_on)
             EXPECT("DELETE /bucket/b%26%3Cc%3E%22%27"),
             REPLY(204),
         };
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        ck_assert_msg(bed_remove(&bed, three, 3) == 0, "%s", bed.err.text);
-        ck_assert_str_eq(buf_text(&bed.got), "0 0 \n1 0 \n2 0 \n");
-        ck_assert_int_eq(bed_remove(&bed, three, 2), 0);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        ck_assert_msg(talk_remove(&talk, three, 3) == 0, "%s", talk.err.text);
+        ck_assert_str_eq(buf_text(&talk.got), "0 0 \n1 0 \n2 0 \n");
+        ck_assert_int_eq(talk_remove(&talk, three, 2), 0);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -186,30 +186,30 @@ START_TEST(other_refusals_are_not_about_batches)
         EXPECT("POST /bucket?delete="), REPLY(503, .body = REFUSAL("SlowDown")),
         EXPECT("POST /bucket?delete="), REPLY(200, .body = RESULT("")),
     };
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_remove(&bed, three, 3), -1);
-    bed_failed(&bed, SF_DENIED, 403, "bucket bucket: ", NULL);
-    ck_assert_int_eq(bed_remove(&bed, three, 3), -1);
-    bed_failed(&bed, SF_THROTTLED, 503, "bucket bucket: ", NULL);
-    ck_assert_str_eq(buf_text(&bed.got), "");
-    ck_assert_int_eq(bed_remove(&bed, three, 3), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_remove(&talk, three, 3), -1);
+    talk_failed(&talk, SF_DENIED, 403, "bucket bucket: ", NULL);
+    ck_assert_int_eq(talk_remove(&talk, three, 3), -1);
+    talk_failed(&talk, SF_THROTTLED, 503, "bucket bucket: ", NULL);
+    ck_assert_str_eq(buf_text(&talk.got), "");
+    ck_assert_int_eq(talk_remove(&talk, three, 3), 0);
+    talk_stop(&talk);
 }
 END_TEST
 
 START_TEST(nothing_to_remove)
 {
     static const struct httpd_step dialogue[] = {EXPECT("DELETE /bucket/k"), REPLY(204)};
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(bed_remove(&bed, three, 0), 0);
-    ck_assert_uint_eq(httpd_requests(bed.server), 0);
-    ck_assert_uint_eq(bed.info.remove_batch_max, 1000);
-    ck_assert_int_eq(bed_remove_key(&bed, "k"), 0);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_remove(&talk, three, 0), 0);
+    ck_assert_uint_eq(httpd_requests(talk.server), 0);
+    ck_assert_uint_eq(talk.info.remove_batch_max, 1000);
+    ck_assert_int_eq(talk_remove_key(&talk, "k"), 0);
+    talk_stop(&talk);
 }
 END_TEST
 

@@ -2,7 +2,7 @@
  *
  * Uploads in parts, from the first request to the last.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #define ONE_CRC32C "KpSy6Q=="
 #define TWO_CRC32C "Utizow=="
@@ -29,7 +29,7 @@ static struct sf_part_done done(uint32_t number, const struct sf_part_result *re
                                  .opaque_bytes = result->opaque_bytes};
 }
 
-static struct sf_upload *resume(struct bed *bed, const char *token)
+static struct sf_upload *resume(struct talk *talk, const char *token)
 {
     struct sf_upload_args sized = {.size = sizeof(sized), .key = "a/k"};
     struct sf_upload_token given = {.size = sizeof(given), .bytes = (uint32_t)strlen(token)};
@@ -37,16 +37,17 @@ static struct sf_upload *resume(struct bed *bed, const char *token)
     uint64_t persisted = 99;
 
     memcpy(given.token, token, strlen(token));
-    ck_assert_msg(bed->s3->upload_resume(&bed->call, bed->conn, &sized, &given, &persisted, &upload, &bed->err) == 0,
-                  "%s", bed->err.text);
+    ck_assert_msg(talk->s3->upload_resume(&talk->call, talk->conn, &sized, &given, &persisted, &upload, &talk->err) ==
+                      0,
+                  "%s", talk->err.text);
     ck_assert_uint_eq(persisted, 0);
     return upload;
 }
 
-static int abort_it(struct bed *bed, struct sf_upload *upload)
+static int abort_it(struct talk *talk, struct sf_upload *upload)
 {
-    bed->err = (struct sf_error)SF_ERROR_INIT;
-    return bed->s3->upload_abort(&bed->call, bed->conn, upload, &bed->err);
+    talk->err = (struct sf_error)SF_ERROR_INIT;
+    return talk->s3->upload_abort(&talk->call, talk->conn, upload, &talk->err);
 }
 
 START_TEST(from_begin_to_commit)
@@ -82,28 +83,28 @@ START_TEST(from_begin_to_commit)
     struct sf_part_result results[2];
     struct sf_part_done parts[2];
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
 
     whole.precondition = SF_IF_ABSENT;
     whole.meta = &meta;
     whole.meta_count = 1;
     whole.storage_class = "STANDARD_IA";
-    bed_start(&bed, dialogue, "sse", "AES256", NULL);
-    upload = bed_begin(&bed, &whole, NULL);
+    talk_start(&talk, dialogue, "sse", "AES256", NULL);
+    upload = talk_begin(&talk, &whole, NULL);
     ck_assert_ptr_nonnull(upload);
-    ck_assert_int_eq(bed_part(&bed, upload, 2, "two", &results[1]), 0);
-    ck_assert_int_eq(bed_part(&bed, upload, 1, "one", &results[0]), 0);
+    ck_assert_int_eq(talk_part(&talk, upload, 2, "two", &results[1]), 0);
+    ck_assert_int_eq(talk_part(&talk, upload, 1, "one", &results[0]), 0);
     ck_assert_uint_eq(results[0].persisted, 3);
     parts[0] = done(1, &results[0]);
     parts[1] = done(2, &results[1]);
-    ck_assert_msg(bed_commit(&bed, upload, &whole, parts, 2) == 0, "%s", bed.err.text);
-    ck_assert_str_eq(bed.object.tag, "f-2");
-    ck_assert_uint_eq(bed.object.bytes, 6);
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_UPLOAD_BEGIN], 1);
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_UPLOAD_PART], 2);
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_UPLOAD_COMMIT], 1);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    ck_assert_msg(talk_commit(&talk, upload, &whole, parts, 2) == 0, "%s", talk.err.text);
+    ck_assert_str_eq(talk.object.tag, "f-2");
+    ck_assert_uint_eq(talk.object.bytes, 6);
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_UPLOAD_BEGIN], 1);
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_UPLOAD_PART], 2);
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_UPLOAD_COMMIT], 1);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -139,16 +140,16 @@ START_TEST(forms_of_the_digest)
         struct sf_part_result result;
         struct sf_part_done part;
         struct sf_upload *upload;
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, "checksum", rows[i].checksum, NULL);
-        upload = bed_begin(&bed, &whole, NULL);
-        ck_assert_msg(upload != NULL, "%s", bed.err.text);
-        ck_assert_msg(bed_part(&bed, upload, 1, "one", &result) == 0, "%s", bed.err.text);
+        talk_start(&talk, dialogue, "checksum", rows[i].checksum, NULL);
+        upload = talk_begin(&talk, &whole, NULL);
+        ck_assert_msg(upload != NULL, "%s", talk.err.text);
+        ck_assert_msg(talk_part(&talk, upload, 1, "one", &result) == 0, "%s", talk.err.text);
         part = done(1, &result);
-        ck_assert_msg(bed_commit(&bed, upload, &whole, &part, 1) == 0, "%s", bed.err.text);
-        bed.s3->upload_close(upload);
-        bed_stop(&bed);
+        ck_assert_msg(talk_commit(&talk, upload, &whole, &part, 1) == 0, "%s", talk.err.text);
+        talk.s3->upload_close(upload);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -171,19 +172,19 @@ START_TEST(a_token_brings_the_upload_back)
     struct sf_part_result result;
     struct sf_part_done part;
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    upload = bed_begin(&bed, &whole, &token);
+    talk_start(&talk, dialogue, NULL);
+    upload = talk_begin(&talk, &whole, &token);
     ck_assert_uint_gt(token.bytes, 0);
-    ck_assert_int_eq(bed_part(&bed, upload, 1, "one", &result), 0);
-    bed.s3->upload_close(upload);
+    ck_assert_int_eq(talk_part(&talk, upload, 1, "one", &result), 0);
+    talk.s3->upload_close(upload);
     token.token[token.bytes] = '\0';
-    upload = resume(&bed, token.token);
+    upload = resume(&talk, token.token);
     part = done(1, &result);
-    ck_assert_int_eq(bed_commit(&bed, upload, &whole, &part, 1), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    ck_assert_int_eq(talk_commit(&talk, upload, &whole, &part, 1), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -195,13 +196,13 @@ START_TEST(the_parts_of_a_resumed_upload_keep_its_form)
                                                  REPLY(200, .headers = {"ETag: \"p1\""})};
     struct sf_part_result result;
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    upload = resume(&bed, "mU1");
-    ck_assert_int_eq(bed_part(&bed, upload, 1, "one", &result), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    upload = resume(&talk, "mU1");
+    ck_assert_int_eq(talk_part(&talk, upload, 1, "one", &result), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -212,21 +213,22 @@ START_TEST(tokens_that_are_none)
     struct sf_upload_args sized = {.size = sizeof(sized), .key = "a/k"};
     struct sf_upload *upload;
     uint64_t persisted;
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct sf_upload_token token = {.size = sizeof(token), .bytes = (uint32_t)strlen(bad[i])};
 
         memcpy(token.token, bad[i], strlen(bad[i]));
-        ck_assert_int_eq(bed.s3->upload_resume(&bed.call, bed.conn, &sized, &token, &persisted, &upload, &bed.err), -1);
-        bed_failed(&bed, SF_INVALID, 0, "a/k: ", "token", NULL);
+        ck_assert_int_eq(talk.s3->upload_resume(&talk.call, talk.conn, &sized, &token, &persisted, &upload, &talk.err),
+                         -1);
+        talk_failed(&talk, SF_INVALID, 0, "a/k: ", "token", NULL);
     }
-    upload = resume(&bed, "cU1");
-    ck_assert_int_eq(abort_it(&bed, upload), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    upload = resume(&talk, "cU1");
+    ck_assert_int_eq(abort_it(&talk, upload), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -260,15 +262,15 @@ START_TEST(refusals_of_a_commit)
             .key = "a/k", .bytes = 3, .precondition = rows[i].precondition, .if_tag = is_tag ? "t1" : NULL};
         const struct sf_part_done part = done(1, &one);
         struct sf_upload *upload;
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        upload = resume(&bed, "cU1");
-        ck_assert_int_eq(bed_commit(&bed, upload, &whole, &part, 1), -1);
-        bed_failed(&bed, rows[i].cls, rows[i].status, "a/k: ", NULL);
-        ck_assert_msg(bed.err.maybe_applied == rows[i].maybe_applied, "%s", bed.err.text);
-        bed.s3->upload_close(upload);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        upload = resume(&talk, "cU1");
+        ck_assert_int_eq(talk_commit(&talk, upload, &whole, &part, 1), -1);
+        talk_failed(&talk, rows[i].cls, rows[i].status, "a/k: ", NULL);
+        ck_assert_msg(talk.err.maybe_applied == rows[i].maybe_applied, "%s", talk.err.text);
+        talk.s3->upload_close(upload);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -295,15 +297,15 @@ START_TEST(after_the_commit_the_object_is_looked_at)
             EXPECT("POST /bucket/a/k?uploadId=U1"), REPLY(200, .body = COMPLETED("e-1")), EXPECT("HEAD /bucket/a/k"),
             REPLY(rows[i].status, .length = rows[i].length, .headers = {rows[i].header})};
         struct sf_upload *upload;
-        struct bed bed;
+        struct talk talk;
 
-        bed_start(&bed, dialogue, NULL);
-        upload = resume(&bed, "cU1");
-        ck_assert_int_eq(bed_commit(&bed, upload, &whole, &part, 1), -1);
-        bed_failed(&bed, rows[i].cls, bed.err.status, "a/k: ", NULL);
-        ck_assert_msg(bed.err.maybe_applied == rows[i].maybe_applied, "%s", bed.err.text);
-        bed.s3->upload_close(upload);
-        bed_stop(&bed);
+        talk_start(&talk, dialogue, NULL);
+        upload = resume(&talk, "cU1");
+        ck_assert_int_eq(talk_commit(&talk, upload, &whole, &part, 1), -1);
+        talk_failed(&talk, rows[i].cls, talk.err.status, "a/k: ", NULL);
+        ck_assert_msg(talk.err.maybe_applied == rows[i].maybe_applied, "%s", talk.err.text);
+        talk.s3->upload_close(upload);
+        talk_stop(&talk);
     }
 }
 END_TEST
@@ -315,19 +317,19 @@ START_TEST(parts_that_do_not_make_the_object)
                                        foreign = {.opaque = "??", .opaque_bytes = 2};
     struct sf_part_done part = done(1, &one);
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    upload = resume(&bed, "cU1");
-    ck_assert_int_eq(bed_commit(&bed, upload, &args, &part, 1), -1); /* 3 of 6 bytes */
-    bed_failed(&bed, SF_INVALID, 0, "a/k: ", NULL);
+    talk_start(&talk, dialogue, NULL);
+    upload = resume(&talk, "cU1");
+    ck_assert_int_eq(talk_commit(&talk, upload, &args, &part, 1), -1); /* 3 of 6 bytes */
+    talk_failed(&talk, SF_INVALID, 0, "a/k: ", NULL);
     part = done(1, &foreign);
-    ck_assert_int_eq(bed_commit(&bed, upload, &(struct sf_upload_args){.key = "a/k", .bytes = 3}, &part, 1), -1);
-    bed_failed(&bed, SF_INVALID, 0, "a/k: ", NULL);
-    ck_assert_uint_eq(httpd_requests(bed.server), 0);
-    ck_assert_int_eq(abort_it(&bed, upload), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    ck_assert_int_eq(talk_commit(&talk, upload, &(struct sf_upload_args){.key = "a/k", .bytes = 3}, &part, 1), -1);
+    talk_failed(&talk, SF_INVALID, 0, "a/k: ", NULL);
+    ck_assert_uint_eq(httpd_requests(talk.server), 0);
+    ck_assert_int_eq(abort_it(&talk, upload), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -348,18 +350,18 @@ START_TEST(parts_that_the_store_refuses_or_garbles)
     static const enum sf_class classes[] = {SF_NOT_FOUND, SF_CORRUPT, SF_CORRUPT, SF_PERMANENT};
     struct sf_part_result result;
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
-    bed_start(&bed, dialogue, NULL);
-    upload = resume(&bed, "cU1");
+    talk_start(&talk, dialogue, NULL);
+    upload = resume(&talk, "cU1");
     for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-        ck_assert_int_eq(bed_part(&bed, upload, 1, "one", &result), -1);
-        bed_failed(&bed, classes[i], bed.err.status, "a/k: ", NULL);
+        ck_assert_int_eq(talk_part(&talk, upload, 1, "one", &result), -1);
+        talk_failed(&talk, classes[i], talk.err.status, "a/k: ", NULL);
     }
-    ck_assert_int_eq(bed_part(&bed, upload, 10000, "one", &result), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    ck_assert_int_eq(talk_part(&talk, upload, 10000, "one", &result), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -371,18 +373,18 @@ START_TEST(an_abort_of_what_is_not_there)
         EXPECT("DELETE /bucket/a/k?uploadId=U1"), REPLY(403, .body = REFUSAL("AccessDenied")),
     };
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    upload = resume(&bed, "nU1");
-    ck_assert_int_eq(abort_it(&bed, upload), 0);
-    ck_assert_int_eq(abort_it(&bed, upload), 0);
-    ck_assert_int_eq(bed.err.cls, SF_OK);
-    ck_assert_int_eq(abort_it(&bed, upload), -1);
-    bed_failed(&bed, SF_DENIED, 403, "a/k: ", NULL);
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_UPLOAD_ABORT], 3);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    upload = resume(&talk, "nU1");
+    ck_assert_int_eq(abort_it(&talk, upload), 0);
+    ck_assert_int_eq(abort_it(&talk, upload), 0);
+    ck_assert_int_eq(talk.err.cls, SF_OK);
+    ck_assert_int_eq(abort_it(&talk, upload), -1);
+    talk_failed(&talk, SF_DENIED, 403, "a/k: ", NULL);
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_UPLOAD_ABORT], 3);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -398,14 +400,14 @@ START_TEST(a_begin_without_checksums_goes_on_with_md5)
     };
     struct sf_part_result result;
     struct sf_upload *upload;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    upload = bed_begin(&bed, &args, NULL);
-    ck_assert_msg(upload != NULL, "%s", bed.err.text);
-    ck_assert_int_eq(bed_part(&bed, upload, 1, "one", &result), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    upload = talk_begin(&talk, &args, NULL);
+    ck_assert_msg(upload != NULL, "%s", talk.err.text);
+    ck_assert_int_eq(talk_part(&talk, upload, 1, "one", &result), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 

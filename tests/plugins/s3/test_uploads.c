@@ -2,7 +2,7 @@
  *
  * The list of unfinished uploads, and that each of them can be ended.
  */
-#include "tests/plugins/s3/bed.h"
+#include "tests/plugins/s3/talk.h"
 
 #define RESULT(text)                                                                                                   \
     XML "<ListMultipartUploadsResult" S3_NS "><Bucket>bucket</Bucket>" text "</ListMultipartUploadsResult>"
@@ -14,7 +14,7 @@
     "</NextUploadIdMarker>"
 
 struct found {
-    struct bed *bed;
+    struct talk *talk;
     struct sf_upload_token token; /* of the last one */
     char key[64];
 };
@@ -23,20 +23,20 @@ static void take(void *ctx, const struct sf_upload_info *info)
 {
     struct found *found = ctx;
 
-    buf_printf(&found->bed->got, "%s %lld\n", info->key, (long long)info->started_ms);
+    buf_printf(&found->talk->got, "%s %lld\n", info->key, (long long)info->started_ms);
     found->token = (struct sf_upload_token){.size = sizeof(found->token), .bytes = info->token_bytes};
     memcpy(found->token.token, info->token, info->token_bytes);
     snprintf(found->key, sizeof(found->key), "%s", info->key);
 }
 
-static int list_uploads(struct bed *bed, const char *prefix, struct found *found)
+static int list_uploads(struct talk *talk, const char *prefix, struct found *found)
 {
     const struct sf_uploads_sink sink = {.size = sizeof(sink), .ctx = found, .upload = take};
 
-    *found = (struct found){.bed = bed};
-    bed->err = (struct sf_error)SF_ERROR_INIT;
-    buf_clear(&bed->got);
-    return bed->s3->uploads_list(&bed->call, bed->conn, prefix, &sink, &bed->err);
+    *found = (struct found){.talk = talk};
+    talk->err = (struct sf_error)SF_ERROR_INIT;
+    buf_clear(&talk->got);
+    return talk->s3->uploads_list(&talk->call, talk->conn, prefix, &sink, &talk->err);
 }
 
 START_TEST(all_pages_below_a_prefix)
@@ -55,17 +55,18 @@ START_TEST(all_pages_below_a_prefix)
     struct sf_upload *upload;
     struct found found;
     uint64_t persisted;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_msg(list_uploads(&bed, "p/", &found) == 0, "%s", bed.err.text);
-    ck_assert_str_eq(buf_text(&bed.got), "p/a b 1794304800000\np/100%25 1794304800000\np/100%25 1794304800000\n");
-    ck_assert_uint_eq(bed.requests[SF_REQUEST_LIST], 2);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_msg(list_uploads(&talk, "p/", &found) == 0, "%s", talk.err.text);
+    ck_assert_str_eq(buf_text(&talk.got), "p/a b 1794304800000\np/100%25 1794304800000\np/100%25 1794304800000\n");
+    ck_assert_uint_eq(talk.requests[SF_REQUEST_LIST], 2);
     args.key = found.key;
-    ck_assert_int_eq(bed.s3->upload_resume(&bed.call, bed.conn, &args, &found.token, &persisted, &upload, &bed.err), 0);
-    ck_assert_int_eq(bed.s3->upload_abort(&bed.call, bed.conn, upload, &bed.err), 0);
-    bed.s3->upload_close(upload);
-    bed_stop(&bed);
+    ck_assert_int_eq(talk.s3->upload_resume(&talk.call, talk.conn, &args, &found.token, &persisted, &upload, &talk.err),
+                     0);
+    ck_assert_int_eq(talk.s3->upload_abort(&talk.call, talk.conn, upload, &talk.err), 0);
+    talk.s3->upload_close(upload);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -74,12 +75,12 @@ START_TEST(of_the_whole_bucket)
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket?encoding-type=url&uploads="),
                                                  REPLY(200, .body = RESULT(""))};
     struct found found;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(list_uploads(&bed, "", &found), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(list_uploads(&talk, "", &found), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -88,12 +89,12 @@ START_TEST(a_store_that_ignores_the_prefix)
     static const struct httpd_step dialogue[] = {EXPECT("GET /bucket?encoding-type=url&prefix=p%2F&uploads="),
                                                  REPLY(200, .body = RESULT(UPLOAD("other", "U1") UPLOAD("p/a", "U2")))};
     struct found found;
-    struct bed bed;
+    struct talk talk;
 
-    bed_start(&bed, dialogue, NULL);
-    ck_assert_int_eq(list_uploads(&bed, "p/", &found), 0);
-    ck_assert_str_eq(buf_text(&bed.got), "p/a 1794304800000\n");
-    bed_stop(&bed);
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(list_uploads(&talk, "p/", &found), 0);
+    ck_assert_str_eq(buf_text(&talk.got), "p/a 1794304800000\n");
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -107,16 +108,16 @@ START_TEST(a_list_that_does_not_move_on_ends)
         EXPECT("GET /bucket?encoding-type=url&uploads="),
         REPLY(200, .body = RESULT("<IsTruncated>true</IsTruncated>" UPLOAD("a", "U1")))};
     struct found found;
-    struct bed bed;
+    struct talk talk;
     int i;
 
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < 2; i++) {
-        ck_assert_int_eq(list_uploads(&bed, "", &found), -1);
-        bed_failed(&bed, SF_PERMANENT, 0, "bucket bucket: ", NULL);
-        ck_assert_str_eq(buf_text(&bed.got), "");
+        ck_assert_int_eq(list_uploads(&talk, "", &found), -1);
+        talk_failed(&talk, SF_PERMANENT, 0, "bucket bucket: ", NULL);
+        ck_assert_str_eq(buf_text(&talk.got), "");
     }
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
@@ -134,16 +135,16 @@ START_TEST(what_fails_yields_nothing)
     };
     static const enum sf_class classes[] = {SF_UNSUPPORTED, SF_TRANSIENT, SF_DENIED};
     struct found found;
-    struct bed bed;
+    struct talk talk;
     size_t i;
 
-    bed_start(&bed, dialogue, NULL);
+    talk_start(&talk, dialogue, NULL);
     for (i = 0; i < 3; i++) {
-        ck_assert_int_eq(list_uploads(&bed, "", &found), -1);
-        bed_failed(&bed, classes[i], bed.err.status, "bucket bucket: ", NULL);
-        ck_assert_str_eq(buf_text(&bed.got), "");
+        ck_assert_int_eq(list_uploads(&talk, "", &found), -1);
+        talk_failed(&talk, classes[i], talk.err.status, "bucket bucket: ", NULL);
+        ck_assert_str_eq(buf_text(&talk.got), "");
     }
-    bed_stop(&bed);
+    talk_stop(&talk);
 }
 END_TEST
 
