@@ -48,18 +48,24 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool percent_decode(struct buf *out, const char *text)
+bool percent_decode(struct buf *out, const char *text, bool plus_is_space)
 {
+    const char *special = plus_is_space ? "%+" : "%";
     size_t start = out->length;
 
     for (;;) {
-        size_t plain = strcspn(text, "%");
+        size_t plain = strcspn(text, special);
         int high, low;
 
         buf_add(out, text, plain);
         text += plain;
         if (*text == '\0')
             return true;
+        if (*text == '+') {
+            buf_add_byte(out, ' ');
+            text++;
+            continue;
+        }
         high = hex_value(text[1]);
         low = high >= 0 ? hex_value(text[2]) : -1;
         if (low < 0 || (high == 0 && low == 0)) {

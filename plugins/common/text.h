@@ -12,8 +12,8 @@
 
 /* Appends text with every byte but A-Z a-z 0-9 - _ . ~ as %XX in upper case (RFC 3986, unreserved). keep_slash: '/' stays too. */
 void percent_encode(struct buf *out, const char *text, bool keep_slash);
-/* Appends text with %XX decoded; '+' stays. false on a '%' without two hex digits, or one that hides a NUL: out is as it was then. */
-bool percent_decode(struct buf *out, const char *text);
+/* Appends text with %XX decoded, and '+' as a space where it stands for one. false on a '%' without two hex digits, or one that hides a NUL: out is as it was then. */
+bool percent_decode(struct buf *out, const char *text, bool plus_is_space);
 
 /* An HTTP date (RFC 9110, 5.6.7: all three forms), in ms since 1970. */
 bool http_date_parse(const char *text, int64_t *ms);

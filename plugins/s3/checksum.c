@@ -94,46 +94,39 @@ static bool may_be_about_form(const struct refusal *refusal, const struct sf_err
     return false;
 }
 
-/* The form to try instead, once; false: it was not refused for the digest's sake. */
-static bool other_form(const struct sf_store *store, enum checksum form, const struct refusal *refusal,
-                       const struct sf_error *err, enum checksum *other)
+/* Whether Content-MD5 is to be tried instead, once. */
+static bool is_worth_md5(const struct sf_store *store, enum checksum form, const struct refusal *refusal,
+                         const struct sf_error *err)
 {
-    if (!may_be_about_form(refusal, err))
-        return false;
-    *other = CHECKSUM_MD5;
     /* none: a bucket with Object Lock wants one of the others */
-    return (form == CHECKSUM_CRC32C && store->is_adaptive) || form == CHECKSUM_NONE;
+    return may_be_about_form(refusal, err) &&
+           ((form == CHECKSUM_CRC32C && store->is_adaptive) || form == CHECKSUM_NONE);
 }
 
-static void change_form(const struct sf_conn *conn, enum checksum from, enum checksum to, const char *why)
+void checksum_change(const struct sf_conn *conn, enum checksum from, const char *why)
 {
     struct sf_store *store = conn->store;
     int expected = (int)from;
     char text[256];
 
-    if (!atomic_compare_exchange_strong(&store->checksum, &expected, (int)to))
+    if (!atomic_compare_exchange_strong(&store->checksum, &expected, CHECKSUM_MD5))
         return;
     snprintf(text, sizeof(text), "bucket %s: the store %s; from now on a digest goes as Content-MD5",
              conn->endpoint.bucket, why);
     store->host->log(store->host, SF_LOG_INFO, text);
 }
 
-/* After a success: keeps the form that worked; checks the echo, and takes another form from now on where the store does not know this
- * one. */
-static int settle(const struct sf_conn *conn, enum checksum form, const struct checksummed *body, struct sf_error *err)
+/* After a success: checks the echo, and takes another form from now on where the store does not know this one. */
+static int check_echo(const struct sf_conn *conn, const struct checksummed *body, struct sf_error *err)
 {
-    const struct sf_store *store = conn->store;
     const char *echo = http_response_header(&conn->response, CRC32C_HEADER);
-    enum checksum in_use = checksum_of(store);
     char sent[BASE64_BYTES(4)];
 
-    if (form != in_use && form == CHECKSUM_MD5)
-        change_form(conn, in_use, form, "does not take the digest in the form that was asked for");
-    if (form != CHECKSUM_CRC32C)
+    if (body->form != CHECKSUM_CRC32C)
         return 0;
     if (echo == NULL) {
-        if (store->is_adaptive)
-            change_form(conn, CHECKSUM_CRC32C, CHECKSUM_MD5, "ignores " CRC32C_HEADER);
+        if (conn->store->is_adaptive)
+            checksum_change(conn, CHECKSUM_CRC32C, "ignores " CRC32C_HEADER);
         return 0;
     }
     base64_crc32c(body->digests.crc32c, sent);
@@ -165,15 +158,20 @@ static int send_in_form(const struct sf_call *call, struct sf_conn *conn, struct
 int checksum_send(const struct sf_call *call, struct sf_conn *conn, struct checksummed *body, struct request *request,
                   struct sf_error *err)
 {
-    enum checksum form = checksum_of(conn->store), other;
-    struct sf_error second = SF_ERROR_INIT;
+    struct sf_error first = SF_ERROR_INIT, second = SF_ERROR_INIT;
+    enum checksum form = body->form;
     struct refusal refusal;
-    int result = send_in_form(call, conn, body, form, request, &refusal, err);
 
-    if (result < 0 && other_form(conn->store, form, &refusal, err, &other)) {
-        result = send_in_form(call, conn, body, other, request, &refusal, &second);
-        if (result < 0 && second.cls != err->cls) /* else the first reason is the better one */
-            *err = second;
+    if (send_in_form(call, conn, body, form, request, &refusal, &first) == 0)
+        return check_echo(conn, body, err);
+    if (is_worth_md5(conn->store, form, &refusal, &first)) {
+        if (send_in_form(call, conn, body, CHECKSUM_MD5, request, &refusal, &second) == 0) {
+            checksum_change(conn, form, "does not take the digest in the form that was asked for");
+            return check_echo(conn, body, err);
+        }
+        if (second.cls != first.cls) /* else the first reason is the better one */
+            first = second;
     }
-    return result < 0 ? -1 : settle(conn, body->form, body, err);
+    *err = first;
+    return -1;
 }

@@ -110,7 +110,6 @@ static int copy_range(const struct sf_call *call, struct sf_conn *conn, struct r
                               .kind = SF_REQUEST_COPY,
                               .key = ranged->upload->key,
                               .headers = &headers,
-                              .precondition = SF_IF_TAG, /* of the source */
                               .may_hold_error = true,
                               .slow_answer = true};
     char range[64];
@@ -173,9 +172,10 @@ static int copy_ranged(const struct sf_call *call, struct sf_conn *conn, const s
 
     if (upload_create(call, conn, &whole, CHECKSUM_NONE, &token, &ranged.upload, err) < 0)
         return -1;
-    if (copy_ranges(call, conn, &ranged, err) == 0 &&
-        s3_upload_commit(call, conn, ranged.upload, &whole, ranged.parts, ranged.count, sizeof(ranged.parts[0]), own,
-                         err) == 0)
+    if (copy_ranges(call, conn, &ranged, err) < 0)
+        err->maybe_applied = 0; /* a range is not the object */
+    else if (s3_upload_commit(call, conn, ranged.upload, &whole, ranged.parts, ranged.count, sizeof(ranged.parts[0]),
+                              own, err) == 0)
         return 0;
     if (!err->maybe_applied)
         (void)s3_upload_abort(call, conn, ranged.upload, &ignored);

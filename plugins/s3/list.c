@@ -16,6 +16,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* U+10FFFF, behind a prefix: greater than all that was folded into it. */
+#define KEY_END "\xf4\x8f\xbf\xbf"
+
 /* Of a page, in `records`: this, then key, NUL, ETag, NUL. */
 struct record {
     uint64_t bytes;
@@ -32,7 +35,7 @@ struct sf_list {
     bool folds;
     uint32_t page_max;
     struct buf token; /* of the next page; empty: the first */
-    struct buf last;  /* greatest key of the pages before, for stores that give no token */
+    struct buf last;  /* what the pages before ended with, for stores that give no token */
     /* the page that is read */
     struct buf records;
     struct buf next_token;
@@ -186,7 +189,8 @@ static int feed(void *xml, const void *bytes, size_t length, struct sf_error *er
 static int fetch_page(const struct sf_call *call, struct sf_list *list, struct sf_error *err)
 {
     struct sf_conn *conn = list->conn;
-    struct xml *xml = xml_new(NULL, read_element, list, "the list of the bucket");
+    char what[BUCKET_LABEL];
+    struct xml *xml = xml_new(NULL, read_element, list, bucket_label(conn, what));
     struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = feed, .ctx = xml};
     int result;
 
@@ -201,8 +205,7 @@ static int fetch_page(const struct sf_call *call, struct sf_list *list, struct s
     if (result == 0)
         result = xml_finish(xml, err);
     if (result == 0 && strcmp(xml_root(xml), "ListBucketResult") != 0)
-        result = sf_fail(err, SF_TRANSIENT, "bucket %s: the answer to a list is a <%s>", conn->endpoint.bucket,
-                         xml_root(xml));
+        result = sf_fail(err, SF_TRANSIENT, "%s: the answer to a list is a <%s>", what, xml_root(xml));
     xml_free(xml);
     return result;
 }
@@ -223,7 +226,7 @@ static int decode_key(struct sf_list *list, const char *key, struct sf_error *er
         buf_add_text(&list->key, key);
         return 0;
     }
-    if (!percent_decode(&list->key, key))
+    if (!percent_decode(&list->key, key, true)) /* AWS has a space as '+', others as %20 */
         return sf_fail(err, SF_PERMANENT,
                        "bucket %s: the list has the key '%.200s', which is not URL-encoded as it says",
                        list->conn->endpoint.bucket, key);
@@ -247,14 +250,26 @@ static int deliver(struct sf_list *list, const struct sf_list_sink *sink, struct
         object.modified_ms = record.modified_ms;
         object_tag(&object, at + record.key_bytes);
         at += record.key_bytes + record.tag_bytes;
-        if (strcmp(object.key, buf_text(&list->greatest)) > 0)
-            set(&list->greatest, object.key);
         if (record.is_prefix)
             sink->prefix(sink->ctx, object.key);
         else
             sink->object(sink->ctx, &object);
+        if (record.is_prefix)
+            buf_add_text(&list->key, KEY_END);
+        if (strcmp(buf_text(&list->key), buf_text(&list->greatest)) > 0)
+            set(&list->greatest, buf_text(&list->key));
     }
     return 0;
+}
+
+/* Where the next page begins, if there is one. The same place once more would have no end. */
+static bool moves_on(const struct sf_list *list)
+{
+    if (!list->is_truncated)
+        return true;
+    if (list->next_token.length != 0)
+        return strcmp(list->next_token.data, buf_text(&list->token)) != 0;
+    return strcmp(buf_text(&list->greatest), buf_text(&list->last)) != 0;
 }
 
 int s3_list_next(const struct sf_call *call, struct sf_list *list, const struct sf_list_sink *sink, int *more,
@@ -263,7 +278,7 @@ int s3_list_next(const struct sf_call *call, struct sf_list *list, const struct 
     set(&list->greatest, buf_text(&list->last));
     if (fetch_page(call, list, err) < 0 || deliver(list, sink, err) < 0)
         return -1;
-    if (list->is_truncated && list->records.length == 0 && list->next_token.length == 0)
+    if (!moves_on(list))
         return sf_fail(err, SF_PERMANENT, "bucket %s: the list says that there is more, and not how to get it",
                        list->conn->endpoint.bucket);
     set(&list->last, buf_text(&list->greatest));

@@ -34,7 +34,7 @@ int s3_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put
            struct sf_error *err)
 {
     struct request request = {.method = HTTP_PUT, .kind = SF_REQUEST_PUT};
-    struct checksummed body = {.add_headers = add_headers};
+    struct checksummed body = {.add_headers = add_headers, .form = checksum_of(conn->store)};
     struct sf_object own;
     struct sf_put args;
 
@@ -45,8 +45,12 @@ int s3_put(const struct sf_call *call, struct sf_conn *conn, const struct sf_put
     body.what = request.key = args.key;
     body.ctx = &args;
     request.precondition = args.precondition;
-    if (checksum_send(call, conn, &body, &request, err) < 0 || object_read(&own, &conn->response, args.key, err) < 0)
+    if (checksum_send(call, conn, &body, &request, err) < 0)
         return -1;
+    if (object_read(&own, &conn->response, args.key, err) < 0) {
+        err->maybe_applied = 1; /* it is there */
+        return -1;
+    }
     own.bytes = body.body.length;
     own.digests = body.digests; /* the store has compared those that travelled */
     sf_give(object, &own);

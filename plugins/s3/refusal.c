@@ -145,12 +145,13 @@ enum sf_class refusal_class(const char *code)
     return SF_OK;
 }
 
-/* A write of this kind may have taken effect although the store says that it failed. */
-static bool is_in_doubt(const struct request *request, int32_t status)
+/* A write may have taken effect although the store, or a proxy before it, says that it failed; one that was throttled has not. A 200
+ * has its error in the body. */
+static bool is_in_doubt(const struct request *request, int32_t status, int32_t cls)
 {
     bool writes = request->method != HTTP_GET && request->method != HTTP_HEAD;
 
-    return writes && (status == 500 || status == 502 || status == 504);
+    return writes && cls == SF_TRANSIENT && (status / 100 == 5 || status / 100 == 2);
 }
 
 /* ---- what an operator reads ---- */
@@ -173,6 +174,12 @@ static const char *advice(const struct sf_conn *conn, const struct request *requ
     return "";
 }
 
+const char *bucket_label(const struct sf_conn *conn, char text[BUCKET_LABEL])
+{
+    snprintf(text, BUCKET_LABEL, "bucket %s at %s", conn->endpoint.bucket, conn->endpoint.host);
+    return text;
+}
+
 static bool is_about_credentials(int32_t cls)
 {
     return cls == SF_AUTH || cls == SF_DENIED;
@@ -181,12 +188,12 @@ static bool is_about_credentials(int32_t cls)
 static void describe(const struct sf_conn *conn, const struct request *request, const struct refusal *refusal,
                      struct sf_error *err)
 {
-    char where[256], source[256] = "", id[160] = "", text[sizeof(refusal->message) * 2] = "";
+    char where[BUCKET_LABEL], source[256] = "", id[160] = "", text[sizeof(refusal->message) * 2] = "";
 
     if (request->key != NULL)
         snprintf(where, sizeof(where), "%s", request->key);
     else
-        snprintf(where, sizeof(where), "bucket %s at %s", conn->endpoint.bucket, conn->endpoint.host);
+        bucket_label(conn, where);
     if (is_about_credentials(err->cls) && !conn->store->is_anonymous)
         snprintf(source, sizeof(source), "; the credentials are those of: %s", creds_source(conn->store->creds));
     if (refusal->request_id[0] != '\0')
@@ -209,6 +216,11 @@ static int32_t class_of_condition(const struct request *request, const struct re
     return request->precondition == SF_IF_ABSENT ? SF_EXISTS : SF_PRECONDITION;
 }
 
+static bool is_replacement(const struct request *request)
+{
+    return request->precondition == SF_IF_TAG && (request->method == HTTP_PUT || request->method == HTTP_POST);
+}
+
 int refusal_error(const struct sf_conn *conn, const struct request *request, const struct refusal *refusal,
                   struct sf_error *err)
 {
@@ -223,11 +235,11 @@ int refusal_error(const struct sf_conn *conn, const struct request *request, con
         err->cls = SF_PERMANENT;
     if (err->cls == SF_PRECONDITION)
         err->cls = class_of_condition(request, refusal);
-    else if (err->cls == SF_NOT_FOUND && request->precondition == SF_IF_TAG && request->method == HTTP_PUT)
+    else if (err->cls == SF_NOT_FOUND && is_replacement(request) && strcmp(refusal->code, "NoSuchUpload") != 0)
         err->cls = SF_PRECONDITION; /* what was to be replaced is gone */
     else if (err->cls == SF_DENIED && strstr(refusal->message, "object lock") != NULL)
         err->cls = SF_IMMUTABLE;
     describe(conn, request, refusal, err);
-    err->maybe_applied = is_in_doubt(request, response->status) || response->is_resent;
+    err->maybe_applied = is_in_doubt(request, response->status, err->cls) || response->is_resent;
     return -1;
 }

@@ -87,13 +87,14 @@ static void make_list(const struct removing *removing, struct buf *text)
 /* One <Error> of the answer, until its end. */
 struct answer {
     const struct removing *removing;
+    const char *bucket;
     uint8_t *has_failed; /* a byte a key */
     struct buf key;
     char code[64];
     char message[256];
 };
 
-static int note_error(struct answer *answer)
+static int note_error(struct answer *answer, struct sf_error *err)
 {
     const struct removing *removing = answer->removing;
     enum sf_class cls = refusal_class(answer->code);
@@ -110,45 +111,48 @@ static int note_error(struct answer *answer)
             continue;
         answer->has_failed[i] = 1;
         result(removing, i, cls == SF_NOT_FOUND ? SF_OK : (int32_t)cls, text);
-        break;
+        return 0;
     }
-    return 0;
+    /* It is one of them, whatever the store calls it: which ones were removed is not known. */
+    return sf_fail(err, cls, "bucket %s: an object was not removed: %s", answer->bucket, text);
 }
 
 static int read_element(void *ctx, const char *path, const char *text, struct sf_error *err)
 {
     struct answer *answer = ctx;
+    int noted = 0;
 
-    (void)err;
     if (strcmp(path, "DeleteResult/Error/Key") == 0) {
-        buf_clear(&answer->key);
         buf_add_text(&answer->key, text);
     } else if (strcmp(path, "DeleteResult/Error/Code") == 0) {
         snprintf(answer->code, sizeof(answer->code), "%s", text);
     } else if (strcmp(path, "DeleteResult/Error/Message") == 0) {
         snprintf(answer->message, sizeof(answer->message), "%s", text);
     } else if (strcmp(path, "DeleteResult/Error") == 0) {
-        return note_error(answer);
+        noted = note_error(answer, err);
+        buf_clear(&answer->key);
+        answer->code[0] = answer->message[0] = '\0';
     }
-    return 0;
+    return noted;
 }
 
 /* Keys that the answer does not name were removed; servers that ignore <Quiet> name those as well. */
 static int read_answer(const struct sf_conn *conn, const struct removing *removing, struct sf_error *err)
 {
     AUTO_FREE uint8_t *has_failed = mem_alloc(removing->count);
-    struct answer answer = {.removing = removing, .has_failed = has_failed, .key = BUF_INIT};
+    struct answer answer = {
+        .removing = removing, .bucket = conn->endpoint.bucket, .has_failed = has_failed, .key = BUF_INIT};
+    char what[BUCKET_LABEL];
     struct xml *xml;
     uint32_t i;
     int read;
 
-    xml = xml_new(NULL, read_element, &answer, "the answer to a removal");
+    xml = xml_new(NULL, read_element, &answer, bucket_label(conn, what));
     read = xml_feed(xml, buf_text(&conn->response.body), conn->response.body.length, err);
     if (read == 0)
         read = xml_finish(xml, err);
     if (read == 0 && strcmp(xml_root(xml), "DeleteResult") != 0)
-        read = sf_fail(err, SF_PERMANENT, "bucket %s: the answer to a removal is a <%s>", conn->endpoint.bucket,
-                       xml_root(xml));
+        read = sf_fail(err, SF_TRANSIENT, "%s: the answer to a removal is a <%s>", what, xml_root(xml));
     xml_free(xml);
     buf_cleanup(&answer.key);
     for (i = 0; i < removing->count && read == 0; i++)
@@ -199,13 +203,16 @@ int s3_remove(const struct sf_call *call, struct sf_conn *conn, const struct sf_
               uint32_t element_size, const struct sf_remove_sink *sink, struct sf_error *err)
 {
     const struct removing removing = {items, count, element_size, sink};
-    int removed;
+    struct sf_error own = SF_ERROR_INIT;
 
     if (count <= 1 || has_tag(&removing) || atomic_load(&conn->store->is_without_batch))
         return remove_each(call, conn, &removing, err);
-    removed = remove_batch(call, conn, &removing, err);
-    if (removed == 0 || err->cls != SF_UNSUPPORTED)
-        return removed;
+    if (remove_batch(call, conn, &removing, &own) == 0)
+        return 0;
+    if (own.cls != SF_UNSUPPORTED) {
+        *err = own;
+        return -1;
+    }
     atomic_store(&conn->store->is_without_batch, true);
     return remove_each(call, conn, &removing, err);
 }

@@ -144,6 +144,9 @@ void refusal_read(struct refusal *refusal, const struct http_response *response)
 bool refusal_is_hidden(const struct http_response *response);
 int refusal_error(const struct sf_conn *conn, const struct request *request, const struct refusal *refusal,
                   struct sf_error *err);
+/* "bucket NAME", for messages; answers text. */
+#define BUCKET_LABEL 256
+const char *bucket_label(const struct sf_conn *conn, char text[BUCKET_LABEL]);
 /* The class of a code alone, for results by key. SF_OK: not known. */
 enum sf_class refusal_class(const char *code);
 
@@ -156,13 +159,15 @@ struct checksummed {
     bool is_part;              /* its SHA-256 is not worth a pass where another digest travels */
     void (*add_headers)(void *ctx, const struct sf_store *store, struct headers *headers); /* all others; NULL: none */
     void *ctx;
-    enum checksum form; /* in which it was sent */
+    enum checksum form; /* in which to send it; then, in which it was sent */
 };
 /* Fills body and digests from what the host passes; digests may be NULL. */
 void checksum_take(struct checksummed *body, const struct sf_body *theirs, const struct sf_digests *digests);
 
 enum checksum checksum_of(const struct sf_store *store);
 uint32_t checksum_wanted(enum checksum form); /* SF_DIGEST_* */
+/* The form that was in use is followed by Content-MD5, from now on and for all connections; why goes into the log. */
+void checksum_change(const struct sf_conn *conn, enum checksum from, const char *why);
 /* Adds the digest's header, and fills payload (64 hex digits or UNSIGNED-PAYLOAD); digests that are not there yet are made in a pass
  * over the body. */
 MUST_CHECK int checksum_add(const struct sf_call *call, struct checksummed *body, enum checksum form,

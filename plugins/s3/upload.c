@@ -159,21 +159,22 @@ int s3_upload_begin(const struct sf_call *call, struct sf_conn *conn, const stru
 {
     enum checksum form = checksum_of(conn->store);
     struct sf_upload_token own = {.size = sizeof(own)};
-    struct sf_error first = SF_ERROR_INIT;
+    struct sf_error first = SF_ERROR_INIT, second = SF_ERROR_INIT;
     struct sf_upload_args given;
     int begun;
 
     sf_take(&given, sizeof(given), args);
-    begun = upload_create(call, conn, &given, form, &own, upload, err);
+    begun = upload_create(call, conn, &given, form, &own, upload, &first);
     if (begun < 0 && form == CHECKSUM_CRC32C && conn->store->is_adaptive &&
-        (err->cls == SF_UNSUPPORTED || err->cls == SF_INVALID)) {
-        first = *err;
-        begun = upload_create(call, conn, &given, CHECKSUM_MD5, &own, upload, err);
-        if (begun < 0)
-            *err = first;
+        (first.cls == SF_UNSUPPORTED || first.cls == SF_INVALID)) {
+        begun = upload_create(call, conn, &given, CHECKSUM_MD5, &own, upload, &second);
+        if (begun == 0)
+            checksum_change(conn, CHECKSUM_CRC32C, "does not take an upload with CRC32C");
     }
-    if (begun < 0)
+    if (begun < 0) {
+        *err = first;
         return -1;
+    }
     sf_give(token, &own);
     return 0;
 }
@@ -201,11 +202,19 @@ static int part_opaque(const struct sf_conn *conn, const struct checksummed *bod
     return 0;
 }
 
+/* As the upload was begun, unless the store has turned out to ignore CRC32C since. */
+static enum checksum part_form(const struct sf_conn *conn, const struct sf_upload *upload)
+{
+    bool is_ignored = upload->form == CHECKSUM_CRC32C && checksum_of(conn->store) == CHECKSUM_MD5;
+
+    return is_ignored ? CHECKSUM_MD5 : upload->form;
+}
+
 int s3_upload_part(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload,
                    const struct sf_part *part, struct sf_part_result *result, struct sf_error *err)
 {
     struct request request = {.method = HTTP_PUT, .kind = SF_REQUEST_UPLOAD_PART, .key = upload->key};
-    struct checksummed body = {.what = upload->key, .is_part = true};
+    struct checksummed body = {.what = upload->key, .is_part = true, .form = part_form(conn, upload)};
     struct sf_part_result own = {.size = sizeof(own)};
     struct sf_part args;
 
@@ -353,11 +362,13 @@ int s3_upload_commit(const struct sf_call *call, struct sf_conn *conn, struct sf
 int s3_upload_abort(const struct sf_call *call, struct sf_conn *conn, struct sf_upload *upload, struct sf_error *err)
 {
     struct request request = {.method = HTTP_DELETE, .kind = SF_REQUEST_UPLOAD_ABORT, .key = upload->key};
+    struct sf_error own = SF_ERROR_INIT;
 
     buf_clear(&conn->query);
     buf_printf(&conn->query, "uploadId=%s", upload->id);
     request.query = conn->query.data;
-    if (request_send(call, conn, &request, NULL, err) < 0 && err->cls != SF_NOT_FOUND)
-        return -1;
-    return 0; /* not there any more: as wanted */
+    if (request_send(call, conn, &request, NULL, &own) == 0 || own.cls == SF_NOT_FOUND)
+        return 0; /* not there any more: as wanted */
+    *err = own;
+    return -1;
 }

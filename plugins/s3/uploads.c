@@ -130,7 +130,7 @@ static int decode(const struct listing *listing, char **text, struct sf_error *e
 
     if (!listing->is_encoded)
         return 0;
-    if (!percent_decode(&plain, *text))
+    if (!percent_decode(&plain, *text, true))
         return sf_fail(err, SF_PERMANENT, "bucket %s: the list of uploads is not URL-encoded as it says",
                        listing->conn->endpoint.bucket);
     free(*text);
@@ -148,6 +148,11 @@ static int decode_page(struct listing *listing, struct sf_error *err)
             return -1;
     if (decode(listing, &marker, err) < 0)
         return -1;
+    if (listing->is_truncated && strcmp(marker, buf_text(&listing->key_marker)) == 0 &&
+        strcmp(buf_text(&listing->next_id_marker), buf_text(&listing->id_marker)) == 0)
+        return sf_fail(err, SF_PERMANENT,
+                       "bucket %s: the list of uploads says that there is more, and not how to get it",
+                       listing->conn->endpoint.bucket);
     set(&listing->key_marker, marker);
     set(&listing->id_marker, buf_text(&listing->next_id_marker));
     return 0;
@@ -156,7 +161,8 @@ static int decode_page(struct listing *listing, struct sf_error *err)
 static int fetch_page(const struct sf_call *call, struct listing *listing, const char *prefix, struct sf_error *err)
 {
     struct sf_conn *conn = listing->conn;
-    struct xml *xml = xml_new(NULL, read_element, listing, "the list of unfinished uploads");
+    char what[BUCKET_LABEL];
+    struct xml *xml = xml_new(NULL, read_element, listing, bucket_label(conn, what));
     struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = feed, .ctx = xml};
     int result;
 
@@ -170,8 +176,7 @@ static int fetch_page(const struct sf_call *call, struct listing *listing, const
     if (result == 0)
         result = xml_finish(xml, err);
     if (result == 0 && strcmp(xml_root(xml), "ListMultipartUploadsResult") != 0)
-        result = sf_fail(err, SF_TRANSIENT, "bucket %s: the answer to a list of uploads is a <%s>",
-                         conn->endpoint.bucket, xml_root(xml));
+        result = sf_fail(err, SF_TRANSIENT, "%s: the answer to a list of uploads is a <%s>", what, xml_root(xml));
     xml_free(xml);
     return result == 0 ? decode_page(listing, err) : -1;
 }
@@ -203,8 +208,11 @@ int s3_uploads_list(const struct sf_call *call, struct sf_conn *conn, const char
     SF_AUTO(listing) listing = {.conn = conn};
 
     do
-        if (fetch_page(call, &listing, prefix, err) < 0)
-            return -1;
-    while (listing.is_truncated && listing.key_marker.length != 0);
+        if (fetch_page(call, &listing, prefix, err) < 0) {
+            if (err->cls != SF_NOT_FOUND || listing.count != 0)
+                return -1;
+            break; /* how some say that there is none (gofakes3, while it never had one) */
+        }
+    while (listing.is_truncated);
     return deliver(&listing, prefix, sink, err);
 }

@@ -39,11 +39,14 @@ START_TEST(percent_both_ways)
     buf_add_text(&out, "x=");
     percent_encode(&out, all, false);
     buf_add_text(&back, "<");
-    ck_assert(percent_decode(&back, out.data + 2));
+    ck_assert(percent_decode(&back, out.data + 2, false));
     ck_assert_str_eq(back.data + 1, all);
     buf_clear(&back);
-    ck_assert(percent_decode(&back, "a+b%2f%2F%e4"));
+    ck_assert(percent_decode(&back, "a+b%2f%2F%e4", false));
     ck_assert_str_eq(back.data, "a+b//\xe4");
+    buf_clear(&back);
+    ck_assert(percent_decode(&back, "+a+%2B+", true));
+    ck_assert_str_eq(back.data, " a + ");
 }
 END_TEST
 
@@ -56,7 +59,7 @@ START_TEST(percent_refused)
 
     buf_add_text(&out, "kept");
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        ck_assert_msg(!percent_decode(&out, bad[i]), "%s", bad[i]);
+        ck_assert_msg(!percent_decode(&out, bad[i], true), "%s", bad[i]);
         ck_assert_str_eq(out.data, "kept");
     }
 }
