@@ -188,7 +188,8 @@ static void serve(struct pool *pool, struct worker *worker)
 static void *worker_main(void *argument)
 {
     struct pool *pool = argument;
-    struct worker worker = {.store = pool->store, .run = pool->run, .pool = pool, .buffer = mem_alloc(WORKER_BUFFER)};
+    struct worker worker = {
+        .store = pool->store, .run = pool->run, .pool = pool, .buffer = mem_alloc(WORKER_BUFFER + 1)};
     struct sf_error err = SF_ERROR_INIT;
 
     if (pool->store->table->conn_open(&pool->run->call, pool->store->handle, &worker.conn, &err) == 0) {
