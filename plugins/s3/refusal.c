@@ -178,7 +178,7 @@ static const char *advice(const struct sf_conn *conn, const struct request *requ
 
 const char *bucket_label(const struct sf_conn *conn, char text[BUCKET_LABEL])
 {
-    snprintf(text, BUCKET_LABEL, "bucket %s", conn->endpoint.bucket);
+    snprintf(text, BUCKET_LABEL, "bucket %s at %s", conn->endpoint.bucket, conn->endpoint.host);
     return text;
 }
 

@@ -145,7 +145,7 @@ bool refusal_is_hidden(const struct http_response *response);
 int refusal_error(const struct sf_conn *conn, const struct request *request, const struct refusal *refusal,
                   struct sf_error *err);
 /* "bucket NAME", for messages; answers text. */
-#define BUCKET_LABEL 160
+#define BUCKET_LABEL 256
 const char *bucket_label(const struct sf_conn *conn, char text[BUCKET_LABEL]);
 /* The class of a code alone, for results by key. SF_OK: not known. */
 enum sf_class refusal_class(const char *code);

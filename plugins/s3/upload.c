@@ -139,6 +139,12 @@ int upload_create(const struct sf_call *call, struct sf_conn *conn, const struct
 
     if (create(call, conn, args, form, err) < 0)
         return -1;
+    if (conn->response.is_resent) {
+        sf_fail(err, SF_TRANSIENT, "%s: its upload may have been begun twice, as a connection broke meanwhile",
+                args->key);
+        err->maybe_applied = 1; /* the host ends them all and begins anew */
+        return -1;
+    }
     if (answer_element(conn, "InitiateMultipartUploadResult/UploadId", args->key, &id, err) < 0 ||
         upload_token(token, buf_text(&id), form, args->key, err) < 0) {
         err->maybe_applied = 1; /* there is one, whose name nobody knows */

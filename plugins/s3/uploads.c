@@ -208,8 +208,11 @@ int s3_uploads_list(const struct sf_call *call, struct sf_conn *conn, const char
     SF_AUTO(listing) listing = {.conn = conn};
 
     do
-        if (fetch_page(call, &listing, prefix, err) < 0)
-            return -1;
+        if (fetch_page(call, &listing, prefix, err) < 0) {
+            if (err->cls != SF_NOT_FOUND || listing.count != 0)
+                return -1;
+            break; /* how some say that there is none (gofakes3, while it never had one) */
+        }
     while (listing.is_truncated);
     return deliver(&listing, prefix, sink, err);
 }

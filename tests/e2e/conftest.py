@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -12,6 +13,8 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Pa
 sys.dont_write_bytecode = True
 
 import harness  # noqa: E402  (found by the line above)
+import proxy  # noqa: E402
+import s3  # noqa: E402
 import sink  # noqa: E402
 from kit import tree  # noqa: E402
 
@@ -44,6 +47,13 @@ def run(snapferry, tmp_path):
 
 
 @pytest.fixture
+def signed(run):
+    """run, with credentials in its environment that S3 servers here take, and nothing that leads elsewhere."""
+    run.env.update(s3.ENVIRONMENT)
+    return run
+
+
+@pytest.fixture
 def store(tmp_path):
     """An empty localfs destination: store.url, store.objects(): see harness.Store."""
     root = tmp_path / "store"
@@ -65,6 +75,14 @@ def session_folder():
     folder.chmod(0o755)
     yield folder
     tree.remove_tree(folder)
+
+
+@pytest.fixture(scope="module")
+def shm():
+    """A folder in memory, for tests that a disk would only make slow."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="snapferry-e2e-", dir="/dev/shm"))
+    yield folder
+    subprocess.run(["rm", "-rf", folder], check=True)
 
 
 @pytest.fixture(scope="session")
@@ -126,3 +144,30 @@ def start_sink(built):
         return running[-1]
     yield start
     assert [each.close() for each in running] == [0] * len(running)
+
+
+@pytest.fixture
+def on_sink(start_sink):
+    """on_sink("--keep", 100, checksum="md5"): a store on a sink of its own, store.sink. Words are the sink's, the rest s3.Store's."""
+    def make(*words, **how):
+        server = start_sink(*words)
+        store = s3.Store(s3.Client(server.url), "bucket", **{"prefix": "host/1", "is_there": True, **how})
+        store.sink = server
+        return store
+    return make
+
+
+@pytest.fixture
+def proxied(on_sink):
+    """proxied("--keep", 100): likewise, with store.proxy before the sink; see proxy.Proxy."""
+    running = []
+
+    def make(*words, **how):
+        store = on_sink(*words, **how)
+        store.proxy = proxy.Proxy(store.sink.port)
+        running.append(store.proxy)
+        store.through(store.proxy.url)
+        return store
+    yield make
+    for each in running:
+        each.close()

@@ -1,86 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory does not grow with the number or the size of files: the peak of each command, for few files and for many."""
 import os
-import pathlib
 import subprocess
-import tempfile
 
 import pytest
 
 import harness
-from kit import tree
+import peak
 
-FEW, MANY, FOLDER = 10_000, 300_000, 1_000
+FEW, MANY = 10_000, 300_000
 BIG = 2 << 30
 PEAK_MAX = 24 << 10  # KiB, as all peaks here
 GROWTH_MAX = 2 << 10
-TIMEOUT = 300
-
-# Starts a command and writes down its peak. The peak of a process survives exec: one that Python starts (by vfork, in Python's
-# own memory) would begin with Python's. The child of this tiny one begins with less than a MiB, so what the kernel tells
-# of it (ru_maxrss, which is the VmHWM that /proc no longer shows once the memory is given back) is its own.
-PEAK_C = r"""
-#include <stdio.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-int main(int argc, char **argv)
-{
-    struct rusage usage;
-    int status;
-    FILE *out;
-    pid_t child = argc < 3 ? -1 : fork();
-    if (child == 0) {
-        execv(argv[2], argv + 2);
-        _exit(127);
-    }
-    if (child < 0 || wait4(child, &status, 0, &usage) != child || !(out = fopen(argv[1], "w")))
-        return 126;
-    fprintf(out, "%ld\n", usage.ru_maxrss);
-    return fclose(out) != 0 ? 126 : WIFEXITED(status) ? WEXITSTATUS(status) : 125;
-}
-"""
 
 pytestmark = pytest.mark.big
 
 
 @pytest.fixture(scope="module")
-def shm():
-    """In memory, as disks would only make it slow."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="snapferry-e2e-", dir="/dev/shm"))
-    yield folder
-    subprocess.run(["rm", "-rf", folder], check=True)
-
-
-@pytest.fixture(scope="module")
-def peak_of(shm):
-    """The program above."""
-    subprocess.run(["gcc", "-O1", "-x", "c", "-", "-o", shm / "peak"], input=PEAK_C.encode(), check=True)
-    return shm / "peak"
-
-
-@pytest.fixture(scope="module")
-def runner(snapferry, shm):
+def measure(snapferry, shm):
     (shm / "run").mkdir()
-    return harness.Runner(snapferry, shm / "run")
-
-
-@pytest.fixture(scope="module")
-def measure(runner, peak_of, shm):
-    """measure("list", ...) runs it to its good end and returns its peak."""
-    def run(*args):
-        runner(*args, prefix=(peak_of, shm / "result"), timeout=TIMEOUT)
-        return int((shm / "result").read_text())
-    return run
-
-
-def make_files(folder, count):
-    """count files of 100 bytes in folders of FOLDER."""
-    for start in range(0, count, FOLDER):
-        place = folder / f"{start // FOLDER:04}"
-        place.mkdir(parents=True)
-        for number in range(start, min(start + FOLDER, count)):
-            (place / f"file-{number:06}").write_bytes(b"%0100d" % number)
+    return peak.Measure(harness.Runner(snapferry, shm / "run"), shm)
 
 
 def all_in_one(folder):
@@ -112,21 +51,21 @@ def story(measure, folder, source, count):
 
 @pytest.fixture(scope="module")
 def few(measure, shm):
-    make_files(shm / "few-files", FEW)
+    peak.make_files(shm / "few-files", FEW)
     return story(measure, shm / "few", shm / "few-files", FEW)
 
 
 @pytest.fixture(scope="module")
 def many_files(shm):
-    make_files(shm / "many-files", MANY)
+    peak.make_files(shm / "many-files", MANY)
     return shm / "many-files"
 
 
 def assert_flat(few, peaks):
     print(f"peaks in KiB: {few} for few, {peaks} for much")
-    for name, peak in peaks.items():
-        assert peak <= PEAK_MAX, f"{name}: {peak} KiB"
-        assert peak <= few[name] + GROWTH_MAX, f"{name}: {few[name]} KiB for {FEW} small files, now {peak} KiB"
+    for name, taken in peaks.items():
+        assert taken <= PEAK_MAX, f"{name}: {taken} KiB"
+        assert taken <= few[name] + GROWTH_MAX, f"{name}: {few[name]} KiB for {FEW} small files, now {taken} KiB"
 
 
 def test_peaks_are_measured_truly(few, measure, shm):

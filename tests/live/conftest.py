@@ -12,8 +12,8 @@ sys.dont_write_bytecode = True
 
 import s3  # noqa: E402  (found by the line above)
 import servers  # noqa: E402
-from e2e.conftest import (banyandb, files, pytest_configure, real_tree, run, session_folder, snapferry, source,  # noqa: E402,F401
-                          tmp_path)
+from e2e.conftest import (banyandb, files, pytest_configure, real_tree, run, session_folder, signed,  # noqa: E402,F401
+                          snapferry, source, tmp_path)
 
 BUCKETS = itertools.count(1)
 
@@ -54,14 +54,7 @@ def server(request):
 
 
 @pytest.fixture
-def signed(run):  # noqa: F811
-    """run, with the servers' credentials in its environment, and nothing that leads elsewhere."""
-    run.env.update(AWS_ACCESS_KEY_ID=servers.ACCESS, AWS_SECRET_ACCESS_KEY=servers.SECRET, AWS_EC2_METADATA_DISABLED="true")
-    return run
-
-
-@pytest.fixture
-def bucket(signed):
+def bucket(signed):  # noqa: F811
     """bucket(server, **options): a store in a new bucket there. See s3.Store."""
     def make(server, **how):  # noqa: F811
         return s3.Store(s3.Client(server.endpoint), f"bucket-{os.getpid()}-{next(BUCKETS)}", **how)

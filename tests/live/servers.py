@@ -10,10 +10,9 @@ import subprocess
 import time
 
 import harness
+from s3 import ACCESS, REGION, SECRET
 
 BIN = harness.REPO / "build-servers" / "bin"
-ACCESS, SECRET = "AKIDLIVETESTS", "secret/of+live=tests"
-REGION = "us-east-1"
 PORTS_TRIED = 5
 
 

@@ -64,7 +64,7 @@ static int ask(struct talk *talk, enum slot slot)
 
 static const char *object_of(enum slot slot)
 {
-    return slot == LIST || slot == REMOVE_MANY ? "bucket bucket: " : "the-key: ";
+    return slot == LIST || slot == REMOVE_MANY ? "bucket bucket" : "the-key: ";
 }
 
 /* The result of a key stands for an error: "0 17 text\n". */
@@ -310,7 +310,7 @@ START_TEST(an_answer_that_is_no_list)
 
         talk_start(&talk, dialogue, NULL);
         ck_assert_int_eq(talk_list(&talk, &(struct sf_list_query){.prefix = "p/"}), -1);
-        talk_failed(&talk, SF_TRANSIENT, talk.err.status, "bucket bucket: ", NULL);
+        talk_failed(&talk, SF_TRANSIENT, talk.err.status, "bucket bucket", NULL);
         talk_stop(&talk);
     }
 }

@@ -108,7 +108,7 @@ START_TEST(keys_that_are_not_encoded_as_they_should_be)
 
     talk_start(&talk, dialogue, NULL);
     ck_assert_int_eq(talk_list(&talk, &everything), -1);
-    talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket: ", "100%", NULL);
+    talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket", "100%", NULL);
     talk_stop(&talk);
 }
 END_TEST
@@ -173,7 +173,7 @@ START_TEST(a_list_that_does_not_move_on_ends)
 
         talk_start_as(&talk, rows[i].steps, rows[i].count, NULL);
         ck_assert_int_eq(talk_list(&talk, &everything), -1);
-        talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket: ", NULL);
+        talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket", NULL);
         talk_stop(&talk);
     }
 }
@@ -208,7 +208,7 @@ START_TEST(a_page_that_failed_is_asked_for_again)
     ck_assert_int_eq(talk_page(&talk, list, &more), -1);
     talk_failed(&talk, SF_TRANSIENT, talk.err.status, "bucket", NULL);
     ck_assert_int_eq(talk_page(&talk, list, &more), -1);
-    talk_failed(&talk, SF_THROTTLED, 503, "bucket bucket: ", NULL);
+    talk_failed(&talk, SF_THROTTLED, 503, "bucket bucket", NULL);
     buf_clear(&talk.got);
     ck_assert_int_eq(talk_page(&talk, list, &more), 0);
     ck_assert_int_eq(more, 0);
@@ -254,7 +254,7 @@ START_TEST(a_size_that_is_none)
 
         talk_start(&talk, dialogue, NULL);
         ck_assert_int_eq(talk_list(&talk, &everything), -1);
-        talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket: ", "size", NULL);
+        talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket", "size", NULL);
         talk_stop(&talk);
     }
 }

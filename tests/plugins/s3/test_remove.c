@@ -136,7 +136,7 @@ START_TEST(an_error_that_names_none_of_the_keys)
         talk_start(&talk, dialogue, NULL);
         ck_assert_int_eq(talk_remove(&talk, three, 3), -1);
         ck_assert_str_eq(buf_text(&talk.got), "");
-        talk_failed(&talk, i == 0 ? SF_DENIED : SF_TRANSIENT, 0, "bucket bucket: ", NULL);
+        talk_failed(&talk, i == 0 ? SF_DENIED : SF_TRANSIENT, 0, "bucket bucket", NULL);
         talk_stop(&talk);
     }
 }
@@ -190,9 +190,9 @@ START_TEST(other_refusals_are_not_about_batches)
 
     talk_start(&talk, dialogue, NULL);
     ck_assert_int_eq(talk_remove(&talk, three, 3), -1);
-    talk_failed(&talk, SF_DENIED, 403, "bucket bucket: ", NULL);
+    talk_failed(&talk, SF_DENIED, 403, "bucket bucket", NULL);
     ck_assert_int_eq(talk_remove(&talk, three, 3), -1);
-    talk_failed(&talk, SF_THROTTLED, 503, "bucket bucket: ", NULL);
+    talk_failed(&talk, SF_THROTTLED, 503, "bucket bucket", NULL);
     ck_assert_str_eq(buf_text(&talk.got), "");
     ck_assert_int_eq(talk_remove(&talk, three, 3), 0);
     talk_stop(&talk);

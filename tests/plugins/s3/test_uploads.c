@@ -114,7 +114,7 @@ START_TEST(a_list_that_does_not_move_on_ends)
     talk_start(&talk, dialogue, NULL);
     for (i = 0; i < 2; i++) {
         ck_assert_int_eq(list_uploads(&talk, "", &found), -1);
-        talk_failed(&talk, SF_PERMANENT, 0, "bucket bucket: ", NULL);
+        talk_failed(&talk, SF_PERMANENT, 0, "bucket bucket", NULL);
         ck_assert_str_eq(buf_text(&talk.got), "");
     }
     talk_stop(&talk);
@@ -141,7 +141,7 @@ START_TEST(what_fails_yields_nothing)
     talk_start(&talk, dialogue, NULL);
     for (i = 0; i < 3; i++) {
         ck_assert_int_eq(list_uploads(&talk, "", &found), -1);
-        talk_failed(&talk, classes[i], talk.err.status, "bucket bucket: ", NULL);
+        talk_failed(&talk, classes[i], talk.err.status, "bucket bucket", NULL);
         ck_assert_str_eq(buf_text(&talk.got), "");
     }
     talk_stop(&talk);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the live tests look into S3 servers with: signed requests of our own, apart from the code under test, and a store for
+"""What tests look into S3 servers with: signed requests of our own, apart from the code under test, and a store for
 harness.Site. Signature Version 4: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html"""
 import datetime
 import hashlib
@@ -11,7 +11,10 @@ import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 import harness
-import servers
+
+ACCESS, SECRET = "AKIDTESTS", "secret/of+the=tests"
+REGION = "us-east-1"
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def quote(text):
@@ -28,7 +31,7 @@ def tree_of(xml):
 class Client:
     """One request after the other, each over a connection of its own."""
 
-    def __init__(self, endpoint, access=servers.ACCESS, secret=servers.SECRET, ca_file=None):
+    def __init__(self, endpoint, access=ACCESS, secret=SECRET, ca_file=None):
         self.endpoint = urllib.parse.urlsplit(endpoint)
         self.access, self.secret = access, secret
         self.tls = ssl.create_default_context(cafile=ca_file) if self.endpoint.scheme == "https" else None
@@ -53,7 +56,7 @@ class Client:
         digest = hashlib.sha256(body).hexdigest()
         signed = {"host": self.endpoint.netloc, "x-amz-content-sha256": digest, "x-amz-date": now}
         canonical = "\n".join([method, path, query, *(f"{name}:{value}" for name, value in signed.items()), "", ";".join(signed), digest])
-        scope = f"{now[:8]}/{servers.REGION}/s3/aws4_request"
+        scope = f"{now[:8]}/{REGION}/s3/aws4_request"
         text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(canonical.encode()).hexdigest()])
         key = ("AWS4" + self.secret).encode()
         for step in (*scope.split("/"), text):
@@ -69,14 +72,15 @@ class Client:
 
 
 class Store(harness.Store):
-    """An S3 destination, the bucket made anew. options: of the plugin, beside bucket, endpoint and region."""
+    """An S3 destination, the bucket made anew unless it is there. options: of the plugin, beside bucket, endpoint and region."""
 
-    def __init__(self, client, bucket, prefix="", endpoint=None, **options):
+    def __init__(self, client, bucket, prefix="", endpoint=None, is_there=False, **options):
         self.client, self.bucket, self.prefix = client, bucket, prefix
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
-        self.options = {"endpoint": endpoint or client.endpoint.geturl(), "region": servers.REGION, **options}
+        self.options = {"endpoint": endpoint or client.endpoint.geturl(), "region": REGION, **options}
         self.destination = {"plugin": "s3", "bucket": bucket, "prefix": prefix, **self.options}
-        client.xml("PUT", f"/{bucket}")
+        if not is_there:
+            client.xml("PUT", f"/{bucket}")
 
     def words(self):
         """--dest and its -o, for a command without a config file."""
