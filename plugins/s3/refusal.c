@@ -163,6 +163,8 @@ static const char *advice(const struct sf_conn *conn, const struct request *requ
         return "; create the bucket, or check its name, the region and the endpoint";
     if (strcmp(refusal->code, "RequestTimeTooSkewed") == 0)
         return "; set this machine's clock right";
+    if (conn->response.status / 100 == 3 || strcmp(refusal->code, "AuthorizationHeaderMalformed") == 0)
+        return "; check the settings region and endpoint: redirects are not followed";
     if (cls == SF_ARCHIVED)
         return "; restore it from the archive's storage class first";
     if (cls == SF_DENIED && conn->store->sse != NULL && request->method == HTTP_PUT)
