@@ -150,7 +150,7 @@ def _candidates(build):
     yield Floor, build / "bench" / "floor", ""
     yield Snapferry, snapferry if _has_plugin(snapferry) else None, "it has no plugin s3"
     yield Rclone, shutil.which("rclone", path="/usr/bin:/bin"), "./dev setup installs it"
-    yield S5cmd, s5cmd if s5cmd.exists() else shutil.which("s5cmd"), "./dev servers installs it"
+    yield S5cmd, s5cmd if s5cmd.exists() else shutil.which("s5cmd"), "./dev bench s3 installs it where there is Go"
 
 
 def found(build, folder):
