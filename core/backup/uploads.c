@@ -107,7 +107,8 @@ static bool abort_and_tell(const struct backup *backup, const struct sf_call *ca
     }
     if (err.cls != SF_CANCELLED)
         log_warning(backup->log, "cannot abort an upload that was left unfinished: %s: %s", key, err.text);
-    return err.cls != SF_CANCELLED && err.cls != SF_DENIED && err.cls != SF_AUTH;
+    /* What was tried again and again has taken long enough: a backup waits. */
+    return err.cls != SF_CANCELLED && err.cls != SF_DENIED && err.cls != SF_AUTH && !err_is_retryable(err.cls);
 }
 
 /* Without one of the slots nobody could end what is found. */

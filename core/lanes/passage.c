@@ -62,6 +62,26 @@ ssize_t passage_read(const struct passage *passage, unsigned char *buffer, size_
     return (ssize_t)done;
 }
 
+/* One call for most files: a read that ends where the file should end, and asked for more, has seen its end. */
+int passage_read_whole(const struct passage *passage, unsigned char *buffer, size_t size, struct sf_error *err)
+{
+    size_t done = 0;
+
+    while (done <= size) {
+        size_t wanted = size + 1 - done;
+        ssize_t got = pread(passage->fd, buffer + done, wanted, (off_t)done);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_errno(err, errno, "cannot read");
+        done += (size_t)got;
+        if (got == 0 || (done == size && (size_t)got < wanted))
+            return done == size;
+    }
+    return 0;
+}
+
 int passage_is_unchanged(const struct passage *passage, struct sf_error *err)
 {
     struct stat now;

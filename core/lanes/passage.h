@@ -45,6 +45,9 @@ void passage_close(struct passage *passage);
 /* Reads up to bytes at position, fewer only at the end of the file. */
 MUST_CHECK ssize_t passage_read(const struct passage *passage, unsigned char *buffer, size_t bytes, uint64_t position,
                                 struct sf_error *err);
+/* Reads a file of size bytes into a buffer that holds one more. 1: it has exactly so many, 0: not, -1: failed. */
+MUST_CHECK int passage_read_whole(const struct passage *passage, unsigned char *buffer, size_t size,
+                                  struct sf_error *err);
 /* 1: the file is as when the try began, 0: not, -1: failed. */
 MUST_CHECK int passage_is_unchanged(const struct passage *passage, struct sf_error *err);
 /* What was hashed has the digest that makes sending unnecessary. */

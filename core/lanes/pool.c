@@ -10,6 +10,10 @@
 #include <signal.h>
 
 #define LANES 3
+/* Jobs a worker that a queue holds. Of small files so many that workers find some while the submitter is on its way to a core; of parts and
+ * large files few, since what was hashed has to be in the page cache when it is sent. */
+#define SMALL_AHEAD 8
+#define BULK_AHEAD 2
 #define WORKER_STACK                                                                                                   \
     (512u * 1024u) /* a worker's own buffers are on the heap; this is what OpenSSL and getaddrinfo need */
 
@@ -19,9 +23,10 @@ struct job {
     void *job;
 };
 
-/* A ring of pool->queue_max jobs. */
+/* A ring. */
 struct queue {
     struct job *jobs;
+    unsigned max;
     unsigned first;
     unsigned count;
 };
@@ -30,7 +35,6 @@ struct pool {
     const struct store *store;
     struct run_call *run;
     unsigned large_max;
-    unsigned queue_max;   /* jobs a lane */
     unsigned workers;     /* threads that were started */
     unsigned workers_max; /* and that were wanted */
     pthread_t *threads;
@@ -56,7 +60,7 @@ static void queue_push_locked(struct pool *pool, enum lane lane, const struct jo
 {
     struct queue *queue = &pool->locked.queues[lane];
 
-    queue->jobs[(queue->first + queue->count) % pool->queue_max] = *job;
+    queue->jobs[(queue->first + queue->count) % queue->max] = *job;
     queue->count++;
 }
 
@@ -65,7 +69,7 @@ static struct job queue_pop_locked(struct pool *pool, enum lane lane)
     struct queue *queue = &pool->locked.queues[lane];
     struct job job = queue->jobs[queue->first];
 
-    queue->first = (queue->first + 1) % pool->queue_max;
+    queue->first = (queue->first + 1) % queue->max;
     queue->count--;
     return job;
 }
@@ -149,7 +153,7 @@ static void run_one_locked(struct pool *pool, struct worker *worker, enum lane l
     pool->locked.part_running += lane == LANE_PART;
     pool->locked.bulk_was_last = lane != LANE_SMALL;
     /* Whoever waits for room gets half a queue of it at once: waking up for each place would cost more than many a job. */
-    if (pool->locked.queues[lane].count <= pool->queue_max / 2)
+    if (pool->locked.queues[lane].count <= pool->locked.queues[lane].max / 2)
         pthread_cond_broadcast(&pool->locked.room);
     pthread_mutex_unlock(&pool->locked.mutex);
     result = job.run(worker, job.job, &err);
@@ -184,7 +188,8 @@ static void serve(struct pool *pool, struct worker *worker)
 static void *worker_main(void *argument)
 {
     struct pool *pool = argument;
-    struct worker worker = {.store = pool->store, .run = pool->run, .pool = pool, .buffer = mem_alloc(WORKER_BUFFER)};
+    struct worker worker = {
+        .store = pool->store, .run = pool->run, .pool = pool, .buffer = mem_alloc(WORKER_BUFFER + 1)};
     struct sf_error err = SF_ERROR_INIT;
 
     if (pool->store->table->conn_open(&pool->run->call, pool->store->handle, &worker.conn, &err) == 0) {
@@ -237,11 +242,14 @@ int pool_open(struct pool **pool, const struct store *store, struct run_call *ru
     made->run = run;
     made->workers_max = workers;
     made->large_max = large_max < 1 ? 1 : large_max;
-    made->queue_max = 2 * workers;
     made->threads = mem_alloc(workers * sizeof(*made->threads));
     made->locked.error = (struct sf_error)SF_ERROR_INIT;
-    for (lane = 0; lane < LANES; lane++)
-        made->locked.queues[lane].jobs = mem_alloc(made->queue_max * sizeof(struct job));
+    for (lane = 0; lane < LANES; lane++) {
+        struct queue *queue = &made->locked.queues[lane];
+
+        queue->max = workers * (lane == LANE_SMALL ? SMALL_AHEAD : BULK_AHEAD);
+        queue->jobs = mem_alloc(queue->max * sizeof(*queue->jobs));
+    }
     pthread_mutex_init(&made->locked.mutex, NULL);
     pthread_cond_init(&made->locked.work, NULL);
     pthread_cond_init(&made->locked.room, NULL);
@@ -273,7 +281,7 @@ int pool_submit(struct pool *pool, enum lane lane, job_fn run, job_drop_fn drop,
     int result;
 
     pthread_mutex_lock(&pool->locked.mutex);
-    while (!has_failed_locked(pool) && pool->locked.queues[lane].count == pool->queue_max)
+    while (!has_failed_locked(pool) && pool->locked.queues[lane].count == pool->locked.queues[lane].max)
         pthread_cond_wait(&pool->locked.room, &pool->locked.mutex);
     result = hand_over_locked(pool, lane, &one, err);
     pthread_mutex_unlock(&pool->locked.mutex);
@@ -287,7 +295,7 @@ bool pool_try_submit(struct pool *pool, enum lane lane, job_fn run, job_drop_fn 
     bool full;
 
     pthread_mutex_lock(&pool->locked.mutex);
-    full = !has_failed_locked(pool) && pool->locked.queues[lane].count == pool->queue_max;
+    full = !has_failed_locked(pool) && pool->locked.queues[lane].count == pool->locked.queues[lane].max;
     if (!full)
         *result = hand_over_locked(pool, lane, &one, err);
     pthread_mutex_unlock(&pool->locked.mutex);

@@ -24,7 +24,7 @@ struct worker {
     struct sf_conn *conn;
     struct run_call *run;
     struct pool *pool;     /* for pool_try_submit() into LANE_PART; NULL: there is none but this worker */
-    unsigned char *buffer; /* WORKER_BUFFER bytes */
+    unsigned char *buffer; /* WORKER_BUFFER bytes and one more */
 };
 
 /* LANE_PART is for what workers submit themselves (by pool_try_submit(): a worker that waited for a worker might wait forever). Its jobs

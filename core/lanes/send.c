@@ -50,16 +50,14 @@ static enum outcome send_small(struct single *single, struct sf_error *err)
 {
     struct passage *passage = &single->passage;
     size_t size = (size_t)passage->st.st_size;
-    unsigned char *buffer = single->worker->buffer, beyond;
+    unsigned char *buffer = single->worker->buffer;
     struct sf_body body = {.size = sizeof(body), .kind = SF_BODY_MEMORY, .fd = -1, .data = buffer, .length = size};
-    ssize_t got = passage_read(passage, buffer, size, 0, err);
-    ssize_t more = got < 0 ? -1 : passage_read(passage, &beyond, 1, size, err);
-    int same = more < 0 ? -1 : passage_is_unchanged(passage, err);
+    int same = passage_read_whole(passage, buffer, size, err);
 
-    if (same < 0)
-        return FAILED;
-    if ((size_t)got != size || more != 0 || !same)
-        return CHANGED;
+    if (same > 0)
+        same = passage_is_unchanged(passage, err);
+    if (same <= 0)
+        return same < 0 ? FAILED : CHANGED;
     if (begin_hash(single, err) != 0)
         return FAILED;
     hash_update(&single->hash, buffer, size);

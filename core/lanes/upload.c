@@ -170,6 +170,8 @@ enum outcome upload_send_part(struct upload *upload, struct worker *worker, uint
 
 /* ---- commit and abort ---- */
 
+/* One that may still take effect is not followed by another: of two tries' objects, which have the same metadata and may have the
+ * same size, nobody could tell which one stands. */
 enum outcome upload_commit(struct upload *upload, struct worker *worker, struct sf_error *err)
 {
     struct passage *passage = &upload->passage;
@@ -184,7 +186,7 @@ enum outcome upload_commit(struct upload *upload, struct worker *worker, struct 
     fill_args(upload, &meta, &args);
     if (worker->store->table->upload_commit(&worker->run->call, worker->conn, upload->handle, &args, parts,
                                             upload->part_count, sizeof(parts[0]), &passage->object, err) != 0)
-        return judge(err);
+        return err->maybe_applied ? FAILED : judge(err);
     worker->store->table->upload_close(upload->handle);
     upload->handle = NULL;
     return passage_check_answer(passage, err);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 /* Workers allocate little and seldom; an arena a thread would only keep freed memory apart. */
-#define ARENAS 2
+#define ARENAS 4
 
 /* Large files at once where their parts go in parallel anyway. Each is hashed by one worker, which is slower than a network may be: while
  * the parts of one wait for a core to hash them, another's are sent. */

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #define SLICE_MS 100 /* how soon a cancelled run ends a wait */
+#define ECHO_MS 1000 /* timeout(1), and shells, signal a process and then its group: that is one request, and not two */
 
 /* A signal handler has no argument to carry its run in, so this pointer is the one mutable global of the core. */
 static struct run_call *_Atomic caught;
 
 /* What the handler touches has to be lock-free, or it could wait for the very thread that it interrupts. */
-_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "atomics are not safe in a signal handler");
+_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
+               "atomics are not safe in a signal handler");
 
 static int call_cancelled(const struct sf_call *call)
 {
@@ -67,6 +69,7 @@ void run_call_init(struct run_call *run, int64_t timeout_ms)
         .request = call_request,
     };
     atomic_init(&run->cancel_signal, 0);
+    atomic_init(&run->signalled_ms, 0);
     atomic_init(&run->failed, false);
     atomic_init(&run->first_kept, 0);
     for (i = 0; i < REQUEST_KINDS; i++)
@@ -79,12 +82,17 @@ void run_call_init(struct run_call *run, int64_t timeout_ms)
     run->watch = NULL;
 }
 
+/* The other signal is blocked meanwhile. */
 static void on_signal(int signal_number)
 {
     struct run_call *run = atomic_load(&caught);
-    int none = 0;
+    int before = 0;
 
-    if (run == NULL || !atomic_compare_exchange_strong(&run->cancel_signal, &none, signal_number))
+    if (run == NULL)
+        _exit(128 + signal_number);
+    if (atomic_compare_exchange_strong(&run->cancel_signal, &before, signal_number))
+        atomic_store(&run->signalled_ms, clock_mono_ms());
+    else if (before != signal_number || clock_mono_ms() - atomic_load(&run->signalled_ms) >= ECHO_MS)
         _exit(128 + signal_number);
 }
 
@@ -93,6 +101,8 @@ void run_call_catch_signals(struct run_call *run)
     struct sigaction action = {.sa_flags = SA_RESTART};
 
     sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     if (run != NULL) {
         action.sa_handler = on_signal;
         atomic_store(&caught, run);

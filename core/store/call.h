@@ -16,11 +16,12 @@
 struct watch;
 
 struct run_call {
-    struct sf_call call;      /* pass &run.call to the store */
-    atomic_int cancel_signal; /* 0, or the signal that asked for the end */
-    atomic_bool failed;       /* a stage failed: the rest may stop */
-    atomic_int first_kept;    /* 0, 1 while first is written, then 2 */
-    struct sf_error first;    /* of run_call_fail() */
+    struct sf_call call;          /* pass &run.call to the store */
+    atomic_int cancel_signal;     /* 0, or the signal that asked for the end */
+    _Atomic int64_t signalled_ms; /* when it came (monotonic) */
+    atomic_bool failed;           /* a stage failed: the rest may stop */
+    atomic_int first_kept;        /* 0, 1 while first is written, then 2 */
+    struct sf_error first;        /* of run_call_fail() */
     _Atomic uint64_t requests[REQUEST_KINDS];
     _Atomic uint64_t retries;
     _Atomic uint64_t throttles; /* answers that asked for fewer requests */
@@ -33,8 +34,8 @@ struct run_call {
 /* timeout_ms 0: no deadline. A limit of the bandwidth comes after it (bandwidth_init), and so does the watch. */
 void run_call_init(struct run_call *run, int64_t timeout_ms);
 
-/* The call that SIGINT and SIGTERM cancel, from now on; a second signal ends the process at once with 128 + signal.
- * NULL puts the default back. Main thread only. */
+/* The call that SIGINT and SIGTERM cancel, from now on; a second signal ends the process at once with 128 + signal, but not
+ * the same one within a second: that is an echo. NULL puts the default back. Main thread only. */
 void run_call_catch_signals(struct run_call *run);
 
 /* Ends all calls: a stage failed. The first error that is not itself a consequence of cancelling is kept for whoever has to tell. */

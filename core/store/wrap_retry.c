@@ -111,8 +111,13 @@ static int settle(const struct sf_call *call, struct sf_conn *conn, const struct
     struct sf_error err = SF_ERROR_INIT;
 
     tries->err.maybe_applied = 1;
-    if (tries->err.cls == SF_CANCELLED || retry_stat(call, conn, sent->key, &found, &err) != 0)
+    if (tries->err.cls == SF_CANCELLED)
         return -1;
+    if (retry_stat(call, conn, sent->key, &found, &err) != 0) {
+        if (err.cls == SF_NOT_FOUND && tries->err.cls == SF_NOT_FOUND)
+            tries->err.maybe_applied = 0; /* neither the upload nor the object is there */
+        return -1;
+    }
     if (!settle_is_ours(sent, &found)) {
         if (is_refusal(tries->err.cls))
             tries->err.maybe_applied = 0;

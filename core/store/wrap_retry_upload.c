@@ -129,19 +129,24 @@ static int retry_upload_commit(const struct sf_call *call, struct sf_conn *conn,
                               .meta_count = args->meta_count,
                               .meta_element_size = args->meta_element_size};
     struct tries tries;
+    bool lost;
     int result;
 
     retry_begin(&tries, conn, "upload_commit", args->key);
     for (;;) {
+        lost = tries.lost; /* by the tries before */
         result = tries_judge(&tries, inner->upload_commit(call, conn->inner, upload->inner, args, parts, count,
                                                           element_size, &tries.object, &tries.err));
         if (result == 0)
             break;
-        /* After a clash the upload is of no more use: whoever sent the parts begins another. */
-        if (tries.err.cls != SF_CONFLICT && tries_again(&tries))
+        /* After a clash the upload is of no more use: whoever sent the parts begins another. But if an answer was lost before, it may
+         * be our own try that is still at work. */
+        if ((tries.err.cls != SF_CONFLICT || lost) && tries_again(&tries))
             continue;
         result =
             retry_conclude(call, conn, &sent, args->precondition, tries.lost && may_be_an_echo(tries.err.cls), &tries);
+        if (lost && tries.err.cls == SF_NOT_FOUND)
+            tries.err.maybe_applied = 1; /* a store may hide an upload that it is putting together */
         break;
     }
     return tries_give(&tries, result, object, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The HTTP session that plugins stand on: libcurl, a handle a connection, kept alive, HTTP/1.1, blocking. It sends what it is
- * told exactly once (libcurl's own re-send on a connection found dead before any answer aside), follows no redirect, adds no
- * header that the caller did not name but Content-Length, and stores no state of the process but curl_global_init().
+ * told exactly once (libcurl's own re-send on a connection found dead before any answer, or on 417, aside: is_resent), follows no
+ * redirect, adds no header that the caller did not name but Host, User-Agent and Content-Length, and stores no state of the process but curl_global_init().
  */
 #ifndef PLUGINS_COMMON_HTTP_H
 #define PLUGINS_COMMON_HTTP_H
@@ -40,7 +40,7 @@ MUST_CHECK int http_conn_open(struct http_conn **conn, const struct http *http, 
 void http_conn_close(struct http_conn *conn); /* NULL is fine */
 
 /* Memory that a connection takes at most, for the host's budget (struct sf_store_info: conn_bytes). */
-#define HTTP_CONN_BYTES (768u * 1024u)
+#define HTTP_CONN_BYTES (512u * 1024u)
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE };
 const char *http_method_name(enum http_method method);
@@ -97,16 +97,18 @@ const char *http_response_header(const struct http_response *response, const cha
 /* Sends one request. 0: an answer is in, whatever its status; also if the connection broke after it had come, while our own body was still
  * on its way (a refusal that comes early is read before the transport error is believed), and then the connection is not used
  * again. -1: no whole answer; *err has class, text ("WHAT: ..."), and maybe_applied unless nothing of the request can have
- * arrived. A 2xx answer whose body ends early is SF_TRANSIENT. An error of the body's source or of write is handed on as it is; a
- * source that yields less than its length is SF_CORRUPT. cancelled() ends it within 1 s with SF_CANCELLED. After a transport
- * failure the next request connects anew. Reports one request (status: HTTP, or -CURLcode without answer) and accounts body
- * bytes, sent and received, as they move. response is reused: cleared first. */
+ * arrived. A 2xx answer whose body ends early is SF_TRANSIENT, and so is one that comes before all was sent. An error of the
+ * body's source or of write is handed on as it is, maybe_applied too; a source that yields less than its length is SF_CORRUPT.
+ * cancelled() ends it within 1 s with SF_CANCELLED. After a transport failure the next request connects anew.
+ * Reports one request (status: HTTP, or -CURLcode without answer), unless it failed before libcurl was asked (cancelled already,
+ * http:// not allowed, the source of a small body), and accounts body bytes, sent and received, as they move. response is
+ * reused: cleared first. */
 MUST_CHECK int http_send(const struct sf_call *call, struct http_conn *conn, const struct http_request *request,
                          struct http_response *response, struct sf_error *err);
 
 /* The class of a status when nothing else is known: 404 not_found; 401 auth; 403 denied; 408, 5xx transient; 409 conflict; 412 precondition; 413
  * too_large; 429 throttled; 501, 405 unsupported; 507 no_space; else invalid for 4xx, permanent for the rest. Also fills *err with
- * "WHAT: HTTP STATUS", status and retry_after_ms. Returns -1. */
+ * "WHAT: HTTP STATUS", status, retry_after_ms, and maybe_applied for 500, 502, 504 and whatever was sent twice. Returns -1. */
 int http_fail(struct sf_error *err, const struct http_request *request, const struct http_response *response);
 
 /* Delivers a body to a sink (all three kinds) at its positions; for the write member of a request. bytes: delivered so far, set 0 first.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whose certificates we trust: one set for all connections of a session, read by the first that speaks TLS. libcurl would parse the
- * system's set anew for each connection, which takes a MiB and 20 ms each. Thread-safe.
+ * system's set anew for each connection, which takes nearly a MiB and 20 ms each. Thread-safe.
  */
 #include "plugins/common/http_priv.h"
 

@@ -49,6 +49,7 @@ struct exchange {
     uint64_t total;
     uint64_t position;
     uint64_t sent_in_try;
+    bool has_failed; /* TLS: the socket took no more */
     /* the way back */
     uint64_t received;
     uint64_t sent;
@@ -91,7 +92,7 @@ MUST_CHECK int http_handle_make(struct http_conn *conn, struct sf_error *err);
 MUST_CHECK int http_ca_open(struct http_ca **ca, const char *ca_file, struct sf_error *err);
 void http_ca_close(struct http_ca *ca);
 const char *http_ca_file(const struct http_ca *ca);
-/* Lets a handle trust it. All connections share one set of parsed certificates: a set of their own would take each a MiB. */
+/* Lets a handle trust it. All connections share one set of parsed certificates: a set of its own would take each nearly a MiB. */
 MUST_CHECK int http_ca_use(CURL *easy, struct http_ca *ca, struct sf_error *err);
 
 /* ---- http_body.c ---- */
@@ -115,9 +116,9 @@ size_t http_on_body(char *bytes, size_t size, size_t count, void *conn);
 /* ---- http_rescue.c ---- */
 
 /* A store that refuses a large body answers, and closes the connection with our bytes unread: a reset follows the answer, and libcurl
- * fails in sending without having looked. The answer then still lies in the socket. Called with each step of libcurl, and
- * does something only once it has failed in sending. */
-void http_rescue(struct http_conn *conn);
+ * fails in sending without having looked. The answer then still lies in the socket. */
+void http_rescue_prepare(struct http_conn *conn); /* a connection stands, the request is about to be sent */
+void http_rescue(struct http_conn *conn);         /* at each step of libcurl; does nothing before it has failed */
 int http_rescue_callbacks(CURL *easy, struct http_conn *conn); /* 0: all set */
 
 /* ---- http_send.c ---- */

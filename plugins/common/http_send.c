@@ -27,10 +27,11 @@ static int on_connected(void *ctx, char *their_ip, char *our_ip, int their_port,
     (void)our_port;
     x->tries++;
     x->sent_in_try = 0;
+    x->has_failed = false;
     x->is_answered = false;
     x->moved_ms = clock_mono_ms();
     http_response_clear(x->response);
-    conn->reason[0] = '\0';
+    http_rescue_prepare(conn);
     return CURL_PREREQFUNC_OK;
 }
 

@@ -16,6 +16,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Bytes of a page's records: five times what 1,000 of the longest keys take, since some stores send more than they are asked for. */
+#define PAGE_MAX (16u << 20)
+
 /* U+10FFFF, behind a prefix: greater than all that was folded into it. */
 #define KEY_END "\xf4\x8f\xbf\xbf"
 
@@ -114,7 +117,7 @@ static void make_query(const struct sf_list *list, struct buf *query)
 
 /* ---- reading ---- */
 
-static void keep(struct sf_list *list, bool is_prefix)
+static int keep(struct sf_list *list, bool is_prefix, struct sf_error *err)
 {
     struct record record = {.bytes = list->bytes,
                             .modified_ms = list->modified_ms,
@@ -122,6 +125,9 @@ static void keep(struct sf_list *list, bool is_prefix)
                             .tag_bytes = (uint32_t)list->tag.length + 1,
                             .is_prefix = is_prefix};
 
+    if (list->records.length > PAGE_MAX)
+        return sf_fail(err, SF_PERMANENT, "bucket %s: a page of the list has no end, %" PRIu32 " objects are wanted",
+                       list->conn->endpoint.bucket, list->page_max);
     buf_add(&list->records, &record, sizeof(record));
     buf_add(&list->records, buf_text(&list->key), record.key_bytes);
     buf_add(&list->records, buf_text(&list->tag), record.tag_bytes);
@@ -129,6 +135,7 @@ static void keep(struct sf_list *list, bool is_prefix)
     buf_clear(&list->tag);
     list->bytes = 0;
     list->modified_ms = 0;
+    return 0;
 }
 
 static int read_size(struct sf_list *list, const char *text, struct sf_error *err)
@@ -167,10 +174,10 @@ static int read_element(void *ctx, const char *path, const char *text, struct sf
     if (strncmp(path, contents, sizeof(contents) - 1) == 0)
         return read_object(list, path + sizeof(contents) - 1, text, err);
     if (strcmp(path, "Contents") == 0) {
-        keep(list, false);
+        return keep(list, false, err);
     } else if (strcmp(path, "CommonPrefixes/Prefix") == 0) {
         buf_add_text(&list->key, text);
-        keep(list, true);
+        return keep(list, true, err);
     } else if (strcmp(path, "EncodingType") == 0) {
         list->is_encoded = strcmp(text, "url") == 0;
     } else if (strcmp(path, "IsTruncated") == 0) {

@@ -72,8 +72,20 @@ static void add(struct signing *signing, const char *name, const char *value)
     signing->items[signing->count++] = (struct http_header){name, value};
 }
 
+/* Most requests are made in the second of the one before. */
+static void stamp(struct sf_conn *conn, struct signing *signing)
+{
+    int64_t second = (clock_wall_ms() + atomic_load(&conn->store->clock_offset_ms)) / 1000;
+
+    if (second != conn->stamp.second) {
+        amz_date(second * 1000, conn->stamp.text);
+        conn->stamp.second = second;
+    }
+    memcpy(signing->date, conn->stamp.text, sizeof(signing->date));
+}
+
 /* The headers that every request has. SIGN_HEADERS_MAX leaves room for them, since HEADERS_TEXT is full before. */
-static int gather_headers(const struct sf_conn *conn, const struct request *request,
+static int gather_headers(struct sf_conn *conn, const struct request *request,
                           const struct sign_credentials *credentials, struct signing *signing, struct sf_error *err)
 {
     const struct sf_store *store = conn->store;
@@ -87,7 +99,7 @@ static int gather_headers(const struct sf_conn *conn, const struct request *requ
     if (own != 0)
         memcpy(signing->items, request->headers->items, own * sizeof(signing->items[0]));
     signing->count = own;
-    amz_date(clock_wall_ms() + atomic_load(&store->clock_offset_ms), signing->date);
+    stamp(conn, signing);
     signing->payload = request->payload != NULL ? request->payload : SIGN_EMPTY_SHA256;
     add(signing, "host", conn->endpoint.host);
     add(signing, "x-amz-content-sha256", signing->payload);

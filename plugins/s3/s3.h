@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "plugins/common/body.h"
 #include "plugins/common/http.h"
+#include "plugins/common/text.h"
 #include "plugins/s3/creds.h"
 #include "plugins/s3/endpoint.h"
 #include "plugins/s3/sign.h"
@@ -67,6 +68,10 @@ struct sf_conn {
     struct endpoint endpoint; /* the connection's copy */
     unsigned endpoint_version;
     struct sign_cache sign;
+    struct {
+        int64_t second; /* since 1970, by the store's clock; 0: none yet */
+        char text[AMZ_DATE_BYTES];
+    } stamp;
     struct http_response response; /* of the last request */
     struct buf path;               /* of the request that is sent */
     struct buf url;

@@ -299,7 +299,7 @@ def test_plugin_dir_is_looked_into_first(run, built, tmp_path):
         (folder / "memory.so").write_bytes((built / "examples/memory.so").read_bytes())
     (folders[1] / "localfs.so").write_bytes(b"not a plugin")
     plugins = run("plugin", "list", "--json", "--plugin-dir", folders[0], "--plugin-dir", folders[1]).json()
-    paths = {plugin["name"]: plugin["path"] for plugin in plugins}
+    paths = {plugin["name"]: plugin["path"] for plugin in plugins if plugin["name"] != "s3"}  # that one stands in no folder of ours
     assert paths == {"memory": str(folders[0] / "memory.so"), "localfs": str(folders[1] / "localfs.so")}
 
 

@@ -116,7 +116,7 @@ def test_plugin_check_of_what_cannot_be_checked_is_refused(run, tmp_path, words,
 def test_plugin_list_has_each_with_its_file(run, probe_folder, snapferry):
     rows = run("plugin", "list", "--plugin-dir", probe_folder).stdout.splitlines()
     assert rows[0].split() == ["NAME", "VERSION", "SCHEMES", "DESCRIPTION", "PATH"]
-    assert [row.split()[0] for row in rows[1:]] == ["localfs", "probe"]
+    assert [row.split()[0] for row in rows[1:]] == ["localfs", "probe", "s3"]
     assert rows[2].endswith(str(probe_folder / "probe.so"))
     values = {value["name"]: value for value in run("plugin", "list", "--plugin-dir", probe_folder, "--json").json()}
     assert values["localfs"]["schemes"] == ["file"] and values["localfs"]["error"] is None
@@ -183,4 +183,4 @@ def test_what_is_no_plugin_is_not_loaded(run, built, tmp_path):
     library = place(tmp_path / "plugins", built / "tests/e2e/syncs.so")
     assert "does not export snapferry_plugin_v1" in run("plugin", "info", library, check=harness.FAILED).stderr
     plugins = run("plugin", "list", "--plugin-dir", tmp_path / "plugins", "--json").json()
-    assert {plugin["name"]: plugin["error"] is None for plugin in plugins} == {"localfs": True, "syncs": False, "text": False}
+    assert {plugin["name"]: plugin["error"] is None for plugin in plugins} == {"localfs": True, "s3": True, "syncs": False, "text": False}

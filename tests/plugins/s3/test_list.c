@@ -284,9 +284,29 @@ START_TEST(the_largest_page)
 }
 END_TEST
 
+/* The answer is not even over yet. */
+START_TEST(a_page_without_end)
+{
+    SF_AUTO(buf) page = BUF_INIT;
+    struct httpd_step dialogue[] = {EXPECT("GET /bucket?" ALL), REPLY(200, .length = SIZE_MAX / 2), STALL()};
+    struct talk talk;
+    int i;
+
+    buf_add_text(&page, XML "<ListBucketResult" S3_NS ">");
+    for (i = 0; i < 6000; i++)
+        buf_printf(&page, OBJECT("%03000d", "5", "e"), i);
+    dialogue[1].body = page.data;
+    dialogue[1].part = page.length;
+    talk_start(&talk, dialogue, NULL);
+    ck_assert_int_eq(talk_list(&talk, &everything), -1);
+    talk_failed(&talk, SF_PERMANENT, talk.err.status, "bucket bucket", "no end", NULL);
+    talk_stop(&talk);
+}
+END_TEST
+
 UNIT_MAIN("s3/list", &pages_by_token, &the_page_may_be_small, &folded_by_the_delimiter,
           &another_delimiter_is_not_supported, &encoded_only_where_the_answer_says_so,
           &keys_that_are_not_encoded_as_they_should_be, &without_namespace_tag_or_size,
           &truncated_without_a_token_goes_on_after_the_last_key, &truncated_without_a_token_behind_a_folded_prefix,
           &a_list_that_does_not_move_on_ends, &a_page_that_failed_is_asked_for_again, &odd_prefixes,
-          &a_size_that_is_none, &the_largest_page)
+          &a_size_that_is_none, &the_largest_page, &a_page_without_end)

@@ -214,18 +214,21 @@ START_TEST(failures_do_not_matter)
     backup_sweep_uploads(&rig.backup);
     ck_assert_uint_eq(site.lists, 1);
     site.list_cls = 0;
-    site.abort_cls = SF_TRANSIENT; /* then the next one may go */
+    site.abort_cls = SF_INVALID; /* then the next one may go */
     backup_sweep_uploads(&rig.backup);
     ck_assert_uint_eq(site.aborts, 2);
     site.abort_cls = SF_DENIED; /* then none will */
     backup_sweep_uploads(&rig.backup);
     ck_assert_uint_eq(site.aborts, 3);
-    ck_assert_uint_eq(site.closes, 3);
+    site.abort_cls = SF_TRANSIENT; /* tried ten times: none is worth that */
+    backup_sweep_uploads(&rig.backup);
+    ck_assert_uint_eq(site.aborts, 4);
+    ck_assert_uint_eq(site.closes, 4);
     site.abort_cls = 0;
     site.resume_cls = SF_NOT_FOUND; /* somebody else was faster */
     backup_sweep_uploads(&rig.backup);
-    ck_assert_uint_eq(site.resumes, 5);
-    ck_assert_uint_eq(site.aborts, 3);
+    ck_assert_uint_eq(site.resumes, 6);
+    ck_assert_uint_eq(site.aborts, 4);
     rig_close(&rig);
 }
 END_TEST

@@ -100,7 +100,7 @@ void open_store(bool in_order)
 
 int send_alone(struct file *file, struct sf_error *err)
 {
-    struct worker worker = {.store = &store, .run = &run, .buffer = mem_alloc(WORKER_BUFFER)};
+    struct worker worker = {.store = &store, .run = &run, .buffer = mem_alloc(WORKER_BUFFER + 1)};
     enum send_result result = SEND_STORED;
     int status;
 

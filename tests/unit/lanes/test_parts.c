@@ -232,7 +232,7 @@ END_TEST
 /* What one request can take goes in one; what it cannot goes in parts, however large they are to be. */
 START_TEST(which_way)
 {
-    struct worker worker = {.store = &store, .run = &run, .buffer = mem_alloc(WORKER_BUFFER)};
+    struct worker worker = {.store = &store, .run = &run, .buffer = mem_alloc(WORKER_BUFFER + 1)};
     struct sf_error err = SF_ERROR_INIT;
     enum send_result result;
     struct file file;

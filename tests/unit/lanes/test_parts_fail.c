@@ -288,6 +288,30 @@ START_TEST(commit_that_clashes)
 }
 END_TEST
 
+/* Were the file read again and another object of the same size committed, nobody could tell which of the two stands. */
+START_TEST(commit_in_doubt_is_not_followed_by_another)
+{
+    static const int classes[] = {SF_CONFLICT, SF_NOT_FOUND, SF_CORRUPT, SF_TRANSIENT};
+    struct sf_error err;
+    struct file file;
+    size_t i;
+
+    open_store(false);
+    uploads_script.commit_in_doubt = true;
+    for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        uploads_script.commit_cls = classes[i];
+        uploads_script.commit_times = 1;
+        file_open(&file, "f", BYTES);
+        ck_assert_int_eq(send_alone(&file, &err), -1);
+        ck_assert_int_eq(err.cls, classes[i]);
+        ck_assert_int_eq(uploads_script.begins, (int)i + 1);
+        ck_assert_int_eq(uploads_script.aborts, (int)i + 1);
+        file_close(&file);
+    }
+    store_cleanup(&store);
+}
+END_TEST
+
 START_TEST(tries_again_in_a_pool)
 {
     struct file file;
@@ -337,4 +361,4 @@ END_TEST
 UNIT_MAIN("parts_fail", &failure_of_a_part, &abort_that_fails_is_remembered, &failure_of_begin, &failure_in_a_pool,
           &aborted_after_cancel, &aborted_after_cancel_by_the_only_worker, &changed_once_is_read_again,
           &flipped_after_hashing_is_read_again, &emptied_is_still_an_object, &corrupt_parts, &commit_that_clashes,
-          &tries_again_in_a_pool, &commit_of_another_size)
+          &commit_in_doubt_is_not_followed_by_another, &tries_again_in_a_pool, &commit_of_another_size)

@@ -84,7 +84,7 @@ static void scene_open(struct scene *scene, const char *name)
     scene->store.table = &table;
     if (digest_on_put)
         scene->store.info.capabilities |= SF_CAP_DIGEST_ON_PUT;
-    scene->worker = (struct worker){.store = &scene->store, .run = &run, .buffer = mem_alloc(WORKER_BUFFER)};
+    scene->worker = (struct worker){.store = &scene->store, .run = &run, .buffer = mem_alloc(WORKER_BUFFER + 1)};
     ck_assert_int_eq(table.conn_open(&run.call, scene->store.handle, &scene->worker.conn, &scene->err), 0);
     scene->send = (struct send){.rootfd = open(unit_temp_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC),
                                 .root = unit_temp_dir(),

@@ -158,8 +158,11 @@ static int play_commit(const struct sf_call *call, struct sf_conn *conn, struct 
     struct sf_put put = {.size = sizeof(put), .key = args->key, .body = &body};
 
     uploads_script.commits++;
-    if (take(&uploads_script.commit_times))
-        return sf_fail(err, (enum sf_class)uploads_script.commit_cls, "commit fails");
+    if (take(&uploads_script.commit_times)) {
+        sf_fail(err, (enum sf_class)uploads_script.commit_cls, "commit fails");
+        err->maybe_applied = uploads_script.commit_in_doubt;
+        return -1;
+    }
     ck_assert(!upload->over);
     ck_assert_uint_eq(element_size, sizeof(*parts));
     pthread_mutex_lock(&script_mutex);

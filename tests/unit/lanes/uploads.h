@@ -19,6 +19,7 @@ struct uploads_script {
     int part_times;
     int commit_cls; /* fails with it, so many times */
     int commit_times;
+    bool commit_in_doubt;  /* and says that it may have been applied */
     uint64_t commit_bytes; /* answers with this size, so many times */
     int commit_bytes_times;
     int abort_cls;

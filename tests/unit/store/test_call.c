@@ -64,8 +64,8 @@ START_TEST(first_signal_cancels)
 }
 END_TEST
 
-/* How a child ends that gets these signals after its first. */
-static int end_after(int second, bool caught)
+/* How a child ends that gets a signal so many ms after its first; 0 if by itself. */
+static int end_after(int second, int64_t ms, bool caught)
 {
     pid_t child = fork();
     int status = 0;
@@ -75,6 +75,7 @@ static int end_after(int second, bool caught)
         run_call_init(&run, 0);
         run_call_catch_signals(&run);
         raise(SIGTERM);
+        run.signalled_ms -= ms;
         if (!caught)
             run_call_catch_signals(NULL);
         raise(second);
@@ -86,13 +87,26 @@ static int end_after(int second, bool caught)
 
 START_TEST(second_signal_ends_at_once)
 {
-    int status = end_after(SIGINT, true);
+    int status = end_after(SIGINT, 0, true);
 
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 128 + SIGINT);
-    status = end_after(SIGTERM, false); /* the default is back */
+    status = end_after(SIGTERM, 1000, true);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 128 + SIGTERM);
+    status = end_after(SIGTERM, 0, false); /* the default is back */
     ck_assert(WIFSIGNALED(status));
     ck_assert_int_eq(WTERMSIG(status), SIGTERM);
+}
+END_TEST
+
+/* timeout(1) sends its signal to the process, and then to the group that the process is in. */
+START_TEST(echo_of_the_first_signal_is_no_second)
+{
+    int status = end_after(SIGTERM, 0, true);
+
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
 END_TEST
 
@@ -117,4 +131,4 @@ START_TEST(the_first_real_failure_is_kept)
 END_TEST
 
 UNIT_MAIN("call", &counts_by_kind, &cancelled_by_each_cause, &first_signal_cancels, &second_signal_ends_at_once,
-          &the_first_real_failure_is_kept)
+          &echo_of_the_first_signal_is_no_second, &the_first_real_failure_is_kept)

@@ -3,6 +3,7 @@
  * Finding a plugin by its name. What is wrong with a plugin itself: tests/abi.
  */
 #include "base/mem.h"
+#include "core/progress/log.h"
 #include "core/store/load.h"
 #include "tests/kit/unit.h"
 
@@ -81,6 +82,23 @@ START_TEST(by_name)
     ck_assert_str_eq(plugin.table.name, "memory");
     ck_assert_str_eq(plugin.path, MEMORY_SO);
     ck_assert_str_eq(plugin.host->version, SF_VERSION);
+}
+END_TEST
+
+START_TEST(the_host_tells_what_is_shown)
+{
+    SF_AUTO(plugin_path) path = {NULL, 0};
+    SF_AUTO(plugin) plugin = {0};
+    struct sf_error err = SF_ERROR_INIT;
+    struct log log = LOG_INIT;
+
+    log.level = SF_LOG_WARNING;
+    open_path(&path);
+    add_memory("two/memory.so");
+    if (plugin_load(&plugin, "memory", &path, &log, &err) != 0)
+        ck_abort_msg("%s", err.text);
+    ck_assert_int_eq(plugin.host->log_level, SF_LOG_WARNING);
+    ck_assert(SF_HAS(plugin.host, struct sf_host, log_level));
 }
 END_TEST
 
@@ -211,6 +229,6 @@ START_TEST(slots_of_a_table)
 }
 END_TEST
 
-UNIT_MAIN("load", &path_in_order, &path_cleaned_twice, &by_name, &by_name_with_lib, &first_hit_wins,
-          &dangling_link_is_told, &unsafe_folder_only_matters_where_it_holds_the_plugin, &no_such_plugin, &bad_names,
-          &all_found, &slots_of_a_table)
+UNIT_MAIN("load", &path_in_order, &path_cleaned_twice, &by_name, &the_host_tells_what_is_shown, &by_name_with_lib,
+          &first_hit_wins, &dangling_link_is_told, &unsafe_folder_only_matters_where_it_holds_the_plugin,
+          &no_such_plugin, &bad_names, &all_found, &slots_of_a_table)
