@@ -17,7 +17,8 @@
 struct leftover {
     char time_dir[TIME_DIR_MAX + 1];
     char *key;
-    struct sf_upload_token token;
+    char *token; /* mostly far shorter than an sf_upload_token */
+    uint32_t token_bytes;
 };
 
 struct leftovers {
@@ -31,8 +32,10 @@ static void leftovers_cleanup(struct leftovers *leftovers)
 {
     size_t i;
 
-    for (i = 0; i < leftovers->count; i++)
+    for (i = 0; i < leftovers->count; i++) {
         free(leftovers->items[i].key);
+        free(leftovers->items[i].token);
+    }
     free(leftovers->items);
 }
 
@@ -51,12 +54,13 @@ static bool split_key(const char *key, char time_dir[TIME_DIR_MAX + 1])
 static void keep_leftover(void *ctx, const struct sf_upload_info *info)
 {
     struct leftovers *leftovers = ctx;
-    struct leftover found = {.token = {.size = sizeof(found.token), .bytes = info->token_bytes}};
+    struct leftover found = {.token_bytes = info->token_bytes};
 
     if (!split_key(info->key + leftovers->prefix_bytes, found.time_dir))
         return;
     found.key = mem_text(info->key);
-    memcpy(found.token.token, info->token, info->token_bytes);
+    found.token = mem_alloc(info->token_bytes);
+    memcpy(found.token, info->token, info->token_bytes);
     if (leftovers->count == leftovers->room) {
         leftovers->room = 2 * leftovers->room + 1;
         leftovers->items = mem_resize(leftovers->items, leftovers->room * sizeof(*leftovers->items));
@@ -83,11 +87,13 @@ static int abort_one(const struct base *base, const struct sf_call *call, const 
 {
     const struct sf_plugin *table = base->store->table;
     struct sf_upload_args args = {.size = sizeof(args), .key = leftover->key};
+    struct sf_upload_token token = {.size = sizeof(token), .bytes = leftover->token_bytes};
     struct sf_upload *upload = NULL;
     uint64_t persisted;
     int result;
 
-    if (table->upload_resume(call, base->conn, &args, &leftover->token, &persisted, &upload, err) != 0)
+    memcpy(token.token, leftover->token, leftover->token_bytes);
+    if (table->upload_resume(call, base->conn, &args, &token, &persisted, &upload, err) != 0)
         return err->cls == SF_NOT_FOUND ? 0 : -1;
     result = table->upload_abort(call, base->conn, upload, err);
     table->upload_close(upload);

@@ -82,17 +82,19 @@ void run_call_init(struct run_call *run, int64_t timeout_ms)
     run->watch = NULL;
 }
 
-/* The other signal is blocked meanwhile. */
+/* May run on two threads at once: when it came is known before that it came. */
 static void on_signal(int signal_number)
 {
     struct run_call *run = atomic_load(&caught);
+    int64_t now_ms = clock_mono_ms(), never = 0;
     int before = 0;
 
     if (run == NULL)
         _exit(128 + signal_number);
+    (void)atomic_compare_exchange_strong(&run->signalled_ms, &never, now_ms);
     if (atomic_compare_exchange_strong(&run->cancel_signal, &before, signal_number))
-        atomic_store(&run->signalled_ms, clock_mono_ms());
-    else if (before != signal_number || clock_mono_ms() - atomic_load(&run->signalled_ms) >= ECHO_MS)
+        return;
+    if (before != signal_number || now_ms - atomic_load(&run->signalled_ms) >= ECHO_MS)
         _exit(128 + signal_number);
 }
 
@@ -101,8 +103,6 @@ void run_call_catch_signals(struct run_call *run)
     struct sigaction action = {.sa_flags = SA_RESTART};
 
     sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGINT);
-    sigaddset(&action.sa_mask, SIGTERM);
     if (run != NULL) {
         action.sa_handler = on_signal;
         atomic_store(&caught, run);

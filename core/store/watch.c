@@ -6,6 +6,7 @@
 #include "core/progress/log.h"
 #include "core/store/call.h"
 
+#include <signal.h>
 #include <time.h>
 
 /* Cancelling is a flag that a signal handler or any stage sets, and neither can wake a condition: so the watch looks now and then. */
@@ -138,6 +139,7 @@ int watch_start(struct watch *watch, struct run_call *run, struct log *log, int6
                 void *ctx, struct sf_error *err)
 {
     pthread_condattr_t attr;
+    sigset_t all, before;
     int number;
 
     *watch = (struct watch){.run = run, .log = log, .grace_ms = grace_ms, .end = end, .ctx = ctx};
@@ -146,7 +148,10 @@ int watch_start(struct watch *watch, struct run_call *run, struct log *log, int6
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&watch->locked.stopped, &attr);
     pthread_condattr_destroy(&attr);
+    sigfillset(&all); /* signals are for the main thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     number = pthread_create(&watch->thread, NULL, keep_watch, watch);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (number != 0) {
         release(watch);
         return err_errno(err, number, "starting the thread that watches plugin calls");

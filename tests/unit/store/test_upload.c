@@ -190,27 +190,9 @@ START_TEST(lost_answer_of_a_commit_and_what_came_next)
         site_open(&site, name);
         begin_and_send(&site);
         ck_assert_msg(commit(&site, &object, &err) == 0, "%d: %s", next[i], err.text);
-        ck_assert_uint_eq(script_commit.calls, next[i] == SF_CONFLICT ? 3 : 2); /* that one says nothing yet */
+        ck_assert_uint_eq(script_commit.calls,
+                          next[i] == SF_CONFLICT ? 3 : 2); /* our own first try may clash with the second */
     }
-}
-END_TEST
-
-/* Our own first try is what the second one clashes with. */
-START_TEST(lost_answer_of_a_commit_that_is_still_at_work)
-{
-    SF_AUTO(site) site;
-    struct sf_object object;
-    struct sf_error err = SF_ERROR_INIT;
-
-    site_open(&site, "at-work");
-    begin_and_send(&site);
-    script_commit.steps[0] = (struct step){.cls = SF_TRANSIENT, .maybe_applied = true};
-    script_commit.steps[1] = (struct step){.cls = SF_CONFLICT};
-    script_commit.steps[2] = (struct step){.cls = SF_CONFLICT, .apply = true}; /* now it has appeared */
-    ck_assert_msg(commit(&site, &object, &err) == 0, "%s", err.text);
-    ck_assert_uint_eq(script_commit.calls, 4);
-    ck_assert_uint_eq(run.uploads_lost, 0);
-    assert_stands(&site);
 }
 END_TEST
 
@@ -508,9 +490,8 @@ END_TEST
 
 UNIT_MAIN("upload", &parts_through_all_wrappers, &parts_and_begin_are_tried_again,
           &begin_whose_answer_is_lost_is_counted, &lost_answer_of_our_own_commit,
-          &lost_answer_of_a_commit_and_what_came_next, &lost_answer_of_a_commit_that_is_still_at_work,
-          &commit_of_an_upload_that_is_gone, &lost_answer_of_a_commit_and_a_foreign_object,
-          &lost_answer_of_a_commit_that_was_not_applied, &conflict_at_commit_is_the_callers,
-          &abort_of_what_is_gone_is_done, &resumed_by_its_token, &list_that_broke_off_is_delivered_once,
-          &part_answers_that_make_no_sense, &begin_and_resume_answers_that_make_no_sense,
-          &listed_uploads_that_make_no_sense)
+          &lost_answer_of_a_commit_and_what_came_next, &commit_of_an_upload_that_is_gone,
+          &lost_answer_of_a_commit_and_a_foreign_object, &lost_answer_of_a_commit_that_was_not_applied,
+          &conflict_at_commit_is_the_callers, &abort_of_what_is_gone_is_done, &resumed_by_its_token,
+          &list_that_broke_off_is_delivered_once, &part_answers_that_make_no_sense,
+          &begin_and_resume_answers_that_make_no_sense, &listed_uploads_that_make_no_sense)
