@@ -60,7 +60,7 @@ def test_a_bar_on_a_terminal_is_wiped_at_the_end(on_terminal, arguments):
     full = [line for line in drawn if "ETA" in line]
     assert full, drawn
     for line in full:
-        assert re.search(r"^backup  send +\[=*>? *\] +\d+%  \d+/12 files  [\d.]+ \wi?B/\d+ KiB  [\d.]+ \w*B/s  ETA \d+:\d\d$", line), line
+        assert re.search(r"^backup  (?:send|check|commit) +\[=*>? *\] +\d+%  \d+/12 files  [\d.]+ \wi?B/\d+ KiB  [\d.]+ \w*B/s  ETA \d+:\d\d$", line), line
     assert all(len(line) < 100 for line in drawn)
     percents = [int(value) for value in re.findall(r"(\d+)%", " ".join(drawn))]
     assert percents == sorted(percents) and len(set(percents)) > 1
