@@ -164,8 +164,9 @@ class Proxy:
     """proxy.rule(r"PUT .*/data/", late, times=3): see Rule. Of the rules that fit, the first with times left is used."""
 
     def __init__(self, port):
-        self.port, self.rules, self.threads, self.sockets = port, [], [], set()
+        self.port, self.rules, self.threads, self.sockets, self.peers = port, [], [], set(), set()
         self.lock = threading.Lock()
+        self.accepted = threading.Condition(self.lock)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.accepting = threading.Thread(target=self._accept)
@@ -183,8 +184,16 @@ class Proxy:
             self.rules.clear()
 
     def settle(self):
-        """When the client has ended: until all that is still on its way has reached the server."""
-        for thread in self.threads:
+        """When the client has ended: until all that is still on its way has reached the server. Connections come in their order: when
+        ours is here, all of the client's are."""
+        with socket.create_connection(self.listener.getsockname()) as last, self.accepted:
+            self.accepted.wait_for(lambda: last.getsockname() in self.peers)
+        self._join()
+
+    def _join(self):
+        with self.accepted:
+            threads = list(self.threads)
+        for thread in threads:
             thread.join()
 
     def close(self):
@@ -195,20 +204,22 @@ class Proxy:
             for sock in self.sockets:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
-        self.settle()
+        self._join()
         self.listener.close()
 
     def _accept(self):
         while True:
             try:
-                client, _ = self.listener.accept()
+                client, peer = self.listener.accept()
             except OSError:  # closed
                 return
             thread = threading.Thread(target=self._serve, args=(client,))
-            with self.lock:
+            thread.start()
+            with self.accepted:
                 self.sockets.add(client)
                 self.threads.append(thread)
-            thread.start()
+                self.peers.add(peer)
+                self.accepted.notify_all()
 
     def _serve(self, client):
         server = socket.create_connection(("127.0.0.1", self.port))
