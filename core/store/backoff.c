@@ -33,14 +33,14 @@ static int64_t random_up_to(int64_t limit)
     return (int64_t)(bits % ((uint64_t)limit + 1));
 }
 
-static bool wait_unless_cancelled(const struct run_call *run, int64_t ms)
+static bool wait_unless_cancelled(const struct sf_call *call, int64_t ms)
 {
     int64_t start = clock_mono_ms();
 
     for (;;) {
         int64_t left = ms - (clock_mono_ms() - start);
 
-        if (run_call_cancelled(run))
+        if (call->cancelled(call))
             return false;
         if (left <= 0)
             return true;
@@ -69,7 +69,8 @@ bool backoff_allows(const struct backoff *backoff, int cls, int64_t now_ms, int6
 static bool pay(struct backoff *backoff, int cls)
 {
     backoff->paid = cls == SF_THROTTLED ? PACE_COST_THROTTLED : PACE_COST_TRANSIENT;
-    return backoff->pace == NULL || pace_take(backoff->pace, backoff->paid, backoff->failed_ms + BACKOFF_GIVE_UP_MS);
+    return backoff->pace == NULL ||
+           pace_take(backoff->pace, backoff->call, backoff->paid, backoff->failed_ms + BACKOFF_GIVE_UP_MS);
 }
 
 bool backoff_again(struct backoff *backoff, struct sf_error *err)
@@ -85,14 +86,14 @@ bool backoff_again(struct backoff *backoff, struct sf_error *err)
         wait = err->retry_after_ms; /* the store's own wish is not spread: it knows */
     if (!backoff_allows(backoff, err->cls, now_ms, wait))
         return false;
-    if (run_call_cancelled(backoff->run))
+    if (backoff->call->cancelled(backoff->call))
         return cancelled_instead(backoff->run, err);
     log_info(backoff->log, "%s, trying again in %.1f s (%u of %u)", err->text, (double)wait / 1000.0,
              backoff->tries + 1, backoff->tries_max);
-    if (!wait_unless_cancelled(backoff->run, wait))
+    if (!wait_unless_cancelled(backoff->call, wait))
         return cancelled_instead(backoff->run, err);
     if (!pay(backoff, err->cls))
-        return run_call_cancelled(backoff->run) ? cancelled_instead(backoff->run, err) : false;
+        return backoff->call->cancelled(backoff->call) ? cancelled_instead(backoff->run, err) : false;
     atomic_fetch_add_explicit(&backoff->run->retries, 1, memory_order_relaxed);
     return true;
 }

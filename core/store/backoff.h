@@ -16,6 +16,7 @@ struct run_call;
 #define BACKOFF_GIVE_UP_MS (15 * 60000) /* no try later than this after the first failure */
 
 struct backoff {
+    const struct sf_call *call; /* of the tries: a call made after the run was cancelled goes on to its own deadline */
     struct run_call *run;
     struct log *log;
     struct pace *pace;  /* of the store; NULL while that is being opened */
@@ -26,7 +27,7 @@ struct backoff {
 };
 
 /* After a failure that boundary_error() has seen. true: it waited, the caller tries again. false: *err is final; it is
- * SF_CANCELLED if the run was cancelled during the wait, with maybe_applied as it was. */
+ * SF_CANCELLED if the call was cancelled during the wait, with maybe_applied as it was. */
 bool backoff_again(struct backoff *backoff, struct sf_error *err);
 
 /* Whether a failure of class cls at now_ms, counted in tries, may be followed by a try after wait_ms. Pure. */

@@ -2,7 +2,6 @@
 #include "core/store/pace.h"
 
 #include "base/clock.h"
-#include "core/store/call.h"
 
 #include <time.h>
 
@@ -88,11 +87,10 @@ int64_t pace_state_take(struct pace_state *state, unsigned cost, int64_t now_ms)
 
 /* ---- shared by threads ---- */
 
-void pace_init(struct pace *pace, struct run_call *run)
+void pace_init(struct pace *pace)
 {
     pthread_condattr_t attr;
 
-    pace->run = run;
     pace_state_init(&pace->locked.state);
     pthread_mutex_init(&pace->locked.mutex, NULL);
     pthread_condattr_init(&attr);
@@ -116,7 +114,7 @@ static void wait_locked(struct pace *pace, int64_t now_ms, int64_t ms)
     pthread_cond_timedwait(&pace->locked.changed, &pace->locked.mutex, &end);
 }
 
-bool pace_enter(struct pace *pace)
+bool pace_enter(struct pace *pace, const struct sf_call *call)
 {
     struct pace_state *state = &pace->locked.state;
     bool entered;
@@ -127,7 +125,7 @@ bool pace_enter(struct pace *pace)
         int64_t now_ms = clock_mono_ms();
 
         entered = pace_state_enter(state, now_ms);
-        if (entered || run_call_cancelled(pace->run))
+        if (entered || call->cancelled(call))
             break;
         wait_locked(pace, now_ms, SLICE_MS);
     }
@@ -151,7 +149,7 @@ unsigned pace_leave(struct pace *pace, int cls, unsigned paid)
     return lowered;
 }
 
-bool pace_take(struct pace *pace, unsigned cost, int64_t until_ms)
+bool pace_take(struct pace *pace, const struct sf_call *call, unsigned cost, int64_t until_ms)
 {
     struct pace_state *state = &pace->locked.state;
     bool waits = false, taken = false;
@@ -162,7 +160,7 @@ bool pace_take(struct pace *pace, unsigned cost, int64_t until_ms)
         int64_t ms = pace_state_take(state, cost, now_ms);
 
         taken = ms == 0;
-        if (taken || now_ms >= until_ms || run_call_cancelled(pace->run))
+        if (taken || now_ms >= until_ms || call->cancelled(call))
             break;
         state->token_waiters += waits ? 0 : 1;
         waits = true;

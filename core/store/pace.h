@@ -20,8 +20,6 @@
 #define PACE_BURST_MS 1000 /* throttled answers within this halve the limit once */
 #define PACE_GROW_MS 5000  /* without a throttled answer: one call more */
 
-struct run_call;
-
 /* The state without clock and threads: what changes is told the time. */
 struct pace_state {
     unsigned tokens;
@@ -45,7 +43,6 @@ unsigned pace_state_leave(struct pace_state *state, int cls, unsigned paid, int6
 int64_t pace_state_take(struct pace_state *state, unsigned cost, int64_t now_ms);
 
 struct pace {
-    struct run_call *run;
     struct {
         pthread_mutex_t mutex;
         pthread_cond_t changed; /* a place or tokens came free */
@@ -53,14 +50,14 @@ struct pace {
     } locked;
 };
 
-void pace_init(struct pace *pace, struct run_call *run);
+void pace_init(struct pace *pace);
 void pace_cleanup(struct pace *pace);
 
-/* Before a call into the plugin: waits for a place in flight. false: the run was cancelled meanwhile, no place was taken. */
-bool pace_enter(struct pace *pace);
+/* Before a call into the plugin: waits for a place in flight. false: the call was cancelled meanwhile, no place was taken. */
+bool pace_enter(struct pace *pace, const struct sf_call *call);
 /* After it; as pace_state_leave(). */
 unsigned pace_leave(struct pace *pace, int cls, unsigned paid);
-/* Before a retry: waits for its tokens. false: the run was cancelled or until_ms (monotonic) has passed, nothing was taken. */
-bool pace_take(struct pace *pace, unsigned cost, int64_t until_ms);
+/* Before a retry: waits for its tokens. false: the call was cancelled or until_ms (monotonic) has passed, nothing was taken. */
+bool pace_take(struct pace *pace, const struct sf_call *call, unsigned cost, int64_t until_ms);
 
 #endif

@@ -45,7 +45,7 @@ void wrap_table(struct sf_plugin *table, const struct sf_plugin *inner, const st
 static int open_plugin(struct store *store, const struct sf_plugin *table, const struct sf_settings *settings,
                        struct run_call *run, struct log *log, struct sf_error *err)
 {
-    struct backoff backoff = {.run = run, .log = log, .tries_max = RETRY_TRIES_OPEN};
+    struct backoff backoff = {.call = &run->call, .run = run, .log = log, .tries_max = RETRY_TRIES_OPEN};
     struct watch_call watched;
     struct sf_error failure;
     int result;

@@ -9,7 +9,7 @@ static void enter(struct tries *tries)
 {
     tries->err = (struct sf_error)SF_ERROR_INIT;
     tries->object = (struct sf_object){.size = sizeof(tries->object)};
-    tries->has_place = pace_enter(tries->backoff.pace);
+    tries->has_place = pace_enter(tries->backoff.pace, tries->backoff.call);
     watch_enter(tries->watch, tries->slot, tries->key);
 }
 

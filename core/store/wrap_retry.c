@@ -19,13 +19,14 @@ struct sf_list {
     struct page page;
 };
 
-void retry_begin(struct tries *tries, struct sf_conn *conn, const char *slot, const char *key)
+void retry_begin(struct tries *tries, const struct sf_call *call, struct sf_conn *conn, const char *slot,
+                 const char *key)
 {
     struct sf_store *store = conn->store;
 
     *tries = (struct tries){.table = store->inner.table, .slot = slot, .key = key, .watch = &conn->watch};
-    tries->backoff =
-        (struct backoff){.run = store->run, .log = store->log, .pace = &store->pace, .tries_max = RETRY_TRIES};
+    tries->backoff = (struct backoff){
+        .call = call, .run = store->run, .log = store->log, .pace = &store->pace, .tries_max = RETRY_TRIES};
     tries_begin(tries);
 }
 
@@ -51,7 +52,7 @@ static int retry_conn_open(const struct sf_call *call, struct sf_store *store, s
 
     opened->store = store;
     watch_call_init(&opened->watch, store->run->watch);
-    retry_begin(&tries, opened, "conn_open", "");
+    retry_begin(&tries, call, opened, "conn_open", "");
     tries.backoff.tries_max = RETRY_TRIES_OPEN;
     do
         result =
@@ -77,7 +78,7 @@ static int retry_get(const struct sf_call *call, struct sf_conn *conn, const str
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "get", get->key);
+    retry_begin(&tries, call, conn, "get", get->key);
     do
         result = tries_judge(&tries, inner->get(call, conn->inner, get, sink, &tries.object, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -91,7 +92,7 @@ static int retry_stat(const struct sf_call *call, struct sf_conn *conn, const ch
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "stat", key);
+    retry_begin(&tries, call, conn, "stat", key);
     do
         result = tries_judge(&tries, inner->stat(call, conn->inner, key, &tries.object, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -151,7 +152,7 @@ static int retry_put(const struct sf_call *call, struct sf_conn *conn, const str
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "put", put->key);
+    retry_begin(&tries, call, conn, "put", put->key);
     for (;;) {
         result = tries_judge(&tries, inner->put(call, conn->inner, put, &tries.object, &tries.err));
         if (result == 0)
@@ -178,7 +179,7 @@ static int retry_copy(const struct sf_call *call, struct sf_conn *conn, const st
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "copy", copy->to);
+    retry_begin(&tries, call, conn, "copy", copy->to);
     for (;;) {
         result = tries_judge(&tries, inner->copy(call, conn->inner, copy, &tries.object, &tries.err));
         if (result == 0)
@@ -199,7 +200,7 @@ static int retry_list_open(const struct sf_call *call, struct sf_conn *conn, con
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "list_open", query->prefix != NULL ? query->prefix : "");
+    retry_begin(&tries, call, conn, "list_open", query->prefix != NULL ? query->prefix : "");
     do
         result = tries_judge(&tries, inner->list_open(call, conn->inner, query, &opened, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -219,7 +220,7 @@ static int retry_list_next(const struct sf_call *call, struct sf_list *list, con
     struct tries tries;
     int has_more, result;
 
-    retry_begin(&tries, list->conn, "list_next", list->page.prefix);
+    retry_begin(&tries, call, list->conn, "list_next", list->page.prefix);
     do {
         struct sf_list_sink keep = page_begin(&list->page);
 
@@ -253,7 +254,7 @@ static int retry_remove(const struct sf_call *call, struct sf_conn *conn, const 
     if (count == 0)
         return 0;
     batch_init(&batch, inner, items, count, element_size);
-    retry_begin(&tries, conn, "remove", items->key);
+    retry_begin(&tries, call, conn, "remove", items->key);
     do {
         struct sf_remove_sink collect = batch_begin(&batch);
 
@@ -281,7 +282,7 @@ static int retry_probe(const struct sf_call *call, struct sf_conn *conn, const c
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "probe", prefix);
+    retry_begin(&tries, call, conn, "probe", prefix);
     do {
         sf_take(&found, sizeof(found), info);
         result = tries_judge(&tries, inner->probe(call, conn->inner, prefix, &found, &tries.err));
@@ -318,7 +319,7 @@ void wrap_retry(struct store *store, struct store *inner, struct run_call *run, 
     *inner = (struct store){0};
     outer->run = run;
     outer->log = log;
-    pace_init(&outer->pace, run);
+    pace_init(&outer->pace);
     slots = retry_slots;
     retry_fill_upload_slots(&slots);
     wrap_table(&outer->table, outer->inner.table, &slots);

@@ -24,8 +24,9 @@ struct sf_conn {
     struct watch_call watch;
 };
 
-/* key lives as long as the call. */
-void retry_begin(struct tries *tries, struct sf_conn *conn, const char *slot, const char *key);
+/* call is what the tries are made with; it and key live as long as they. */
+void retry_begin(struct tries *tries, const struct sf_call *call, struct sf_conn *conn, const char *slot,
+                 const char *key);
 
 /* Ends a call with a precondition that failed for good: 0 and the object in tries->object if what was sent stands there all the same,
  * else -1. in_doubt: an answer was lost, and the last error may be the echo of our own success. */

@@ -43,7 +43,7 @@ static int retry_upload_begin(const struct sf_call *call, struct sf_conn *conn, 
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "upload_begin", args->key);
+    retry_begin(&tries, call, conn, "upload_begin", args->key);
     for (;;) {
         got = (struct sf_upload_token){.size = sizeof(got)};
         result = tries_judge(&tries, inner->upload_begin(call, conn->inner, args, &got, &begun, &tries.err));
@@ -74,7 +74,7 @@ static int retry_upload_resume(const struct sf_call *call, struct sf_conn *conn,
     uint64_t got = 0;
     int result;
 
-    retry_begin(&tries, conn, "upload_resume", args->key);
+    retry_begin(&tries, call, conn, "upload_resume", args->key);
     do {
         got = 0;
         result = tries_judge(&tries, inner->upload_resume(call, conn->inner, args, token, &got, &resumed, &tries.err));
@@ -98,7 +98,7 @@ static int retry_upload_part(const struct sf_call *call, struct sf_conn *conn, s
     struct tries tries;
     int status;
 
-    retry_begin(&tries, conn, "upload_part", upload->key);
+    retry_begin(&tries, call, conn, "upload_part", upload->key);
     do {
         got = (struct sf_part_result){.size = sizeof(got)};
         status = tries_judge(&tries, inner->upload_part(call, conn->inner, upload->inner, part, &got, &tries.err));
@@ -132,7 +132,7 @@ static int retry_upload_commit(const struct sf_call *call, struct sf_conn *conn,
     bool lost;
     int result;
 
-    retry_begin(&tries, conn, "upload_commit", args->key);
+    retry_begin(&tries, call, conn, "upload_commit", args->key);
     for (;;) {
         lost = tries.lost; /* by the tries before */
         result = tries_judge(&tries, inner->upload_commit(call, conn->inner, upload->inner, args, parts, count,
@@ -159,7 +159,7 @@ static int retry_upload_abort(const struct sf_call *call, struct sf_conn *conn, 
     struct tries tries;
     int result;
 
-    retry_begin(&tries, conn, "upload_abort", upload->key);
+    retry_begin(&tries, call, conn, "upload_abort", upload->key);
     do
         result = tries_judge(&tries, inner->upload_abort(call, conn->inner, upload->inner, &tries.err));
     while (result != 0 && tries_again(&tries));
@@ -184,7 +184,7 @@ static int retry_uploads_list(const struct sf_call *call, struct sf_conn *conn, 
     int result;
 
     uploads_init(&uploads, inner, prefix);
-    retry_begin(&tries, conn, "uploads_list", prefix != NULL ? prefix : "");
+    retry_begin(&tries, call, conn, "uploads_list", prefix != NULL ? prefix : "");
     do {
         struct sf_uploads_sink keep = uploads_begin(&uploads);
 

@@ -145,7 +145,7 @@ static void *call_often(void *argument)
     for (i = 0; i < 500; i++) {
         unsigned now, seen = atomic_load(&most);
 
-        ck_assert(pace_enter(&pace));
+        ck_assert(pace_enter(&pace, &run.call));
         now = atomic_fetch_add(&inside, 1) + 1;
         while (now > seen && !atomic_compare_exchange_weak(&most, &seen, now))
             ;
@@ -161,8 +161,8 @@ START_TEST(threads_keep_to_the_limit)
     int i;
 
     run_call_init(&run, 0);
-    pace_init(&pace, &run);
-    ck_assert(pace_enter(&pace));
+    pace_init(&pace);
+    ck_assert(pace_enter(&pace, &run.call));
     ck_assert_uint_eq(pace_leave(&pace, SF_THROTTLED, 0), 1);
     pace.locked.state.ceiling = 1000;
     for (i = 0; i < THREADS; i++)
@@ -181,7 +181,7 @@ static atomic_int ended;
 static void *wait_for_a_place(void *argument)
 {
     (void)argument;
-    ck_assert(!pace_enter(&pace));
+    ck_assert(!pace_enter(&pace, &run.call));
     atomic_fetch_add(&ended, 1);
     return NULL;
 }
@@ -189,7 +189,7 @@ static void *wait_for_a_place(void *argument)
 static void *wait_for_tokens(void *argument)
 {
     (void)argument;
-    ck_assert(!pace_take(&pace, PACE_TOKENS, INT64_MAX));
+    ck_assert(!pace_take(&pace, &run.call, PACE_TOKENS, INT64_MAX));
     atomic_fetch_add(&ended, 1);
     return NULL;
 }
@@ -213,8 +213,8 @@ START_TEST(cancelling_ends_all_waits)
     pthread_t threads[2];
 
     run_call_init(&run, 0);
-    pace_init(&pace, &run);
-    ck_assert(pace_enter(&pace));
+    pace_init(&pace);
+    ck_assert(pace_enter(&pace, &run.call));
     pace.locked.state.limit = 1;
     pace.locked.state.ceiling = 1000;
     pace.locked.state.quiet_ms = INT64_MAX; /* never grows */
@@ -228,7 +228,7 @@ START_TEST(cancelling_ends_all_waits)
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     ck_assert_uint_eq(pace.locked.state.in_flight, 1);
-    ck_assert(!pace_take(&pace, PACE_TOKENS, 0)); /* too late, too */
+    ck_assert(!pace_take(&pace, &run.call, PACE_TOKENS, 0)); /* too late, too */
     pace_leave(&pace, SF_OK, 0);
     pace_cleanup(&pace);
 }

@@ -116,6 +116,33 @@ START_TEST(retry_after_is_honoured)
 }
 END_TEST
 
+/* What a cancelled run still has to clear up is tried as often as anything else, until its own deadline. */
+START_TEST(calls_after_the_run_have_their_own_deadline)
+{
+    SF_AUTO(store) store = {0};
+    struct sf_object object = {.size = sizeof(object)};
+    struct sf_error err = SF_ERROR_INIT;
+    struct sf_conn *conn = NULL;
+    struct sf_call call;
+
+    run_call_init(&run, 0);
+    script_store(&store, &run, NULL, "afterwards");
+    kit_store_put(&store, &run, "k", "text");
+    ck_assert_int_eq(store.table->conn_open(&run.call, store.handle, &conn, &err), 0);
+    atomic_store(&run.cancel_signal, 15);
+    call = run_call_afterwards(&run, 60000);
+    script_stat.steps[0].cls = script_stat.steps[1].cls = SF_TRANSIENT;
+    ck_assert_int_eq(store.table->stat(&call, conn, "k", &object, &err), 0);
+    ck_assert_uint_eq(script_stat.calls, 3);
+    call = run_call_afterwards(&run, 0);
+    memset(&script_stat, 0, sizeof(script_stat));
+    script_stat.steps[0].cls = SF_TRANSIENT;
+    ck_assert_int_eq(store.table->stat(&call, conn, "k", &object, &err), -1);
+    ck_assert_uint_eq(script_stat.calls, 1);
+    store.table->conn_close(conn);
+}
+END_TEST
+
 static void *cancel_soon(void *argument)
 {
     clock_sleep_ms(200);
@@ -431,8 +458,9 @@ START_TEST(remove_that_fails_as_a_whole)
 END_TEST
 
 UNIT_MAIN("retry", &every_class_as_it_must, &gives_up_after_its_tries, &how_often_and_how_long,
-          &waits_grow_to_the_limit, &retry_after_is_honoured, &cancelled_while_waiting, &deadline_ends_the_waiting,
-          &opening_is_tried_again_too, &lost_answer_of_our_own_create, &lost_answer_of_the_last_try,
-          &lost_answer_and_a_foreign_object, &exists_at_once_is_not_settled, &lost_answer_of_a_replacement,
+          &waits_grow_to_the_limit, &retry_after_is_honoured, &cancelled_while_waiting,
+          &calls_after_the_run_have_their_own_deadline, &deadline_ends_the_waiting, &opening_is_tried_again_too,
+          &lost_answer_of_our_own_create, &lost_answer_of_the_last_try, &lost_answer_and_a_foreign_object,
+          &exists_at_once_is_not_settled, &lost_answer_of_a_replacement,
           &lost_answer_of_a_replacement_that_was_not_applied, &page_that_broke_off_is_delivered_once,
           &remove_retries_only_what_asks_for_it, &remove_that_fails_as_a_whole)
