@@ -6,7 +6,7 @@ import html
 METRICS = (("wall", "Wall time of an upload to S3", "wall", "s", 1), ("cpu", "CPU time of the client", "cpu", "s", 1),
            ("rss", "Peak resident memory of the client", "rss", "MiB", 1 / 1024))
 COLOURS = {"floor": "#9aa0a6", "snapferry": "#1a73e8", "snapferry again": "#8ab4f8", "rclone": "#e8710a", "s5cmd": "#188038"}
-WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 860, 250, 90, 14, 16, 44
+WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 890, 280, 90, 14, 16, 44
 
 
 def _text(x, y, text, extra=""):
