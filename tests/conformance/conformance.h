@@ -55,6 +55,7 @@ extern const struct conformance_case conformance_put_cases[];
 extern const struct conformance_case conformance_precondition_cases[];
 extern const struct conformance_case conformance_get_cases[];
 extern const struct conformance_case conformance_list_cases[];
+extern const struct conformance_case conformance_odd_cases[];
 extern const struct conformance_case conformance_remove_cases[];
 extern const struct conformance_case conformance_copy_cases[];
 extern const struct conformance_case conformance_upload_cases[];

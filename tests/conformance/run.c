@@ -9,9 +9,9 @@
 #include "base/mem.h"
 
 static const struct conformance_case *const tables[] = {
-    conformance_put_cases,      conformance_precondition_cases, conformance_get_cases,    conformance_list_cases,
-    conformance_remove_cases,   conformance_copy_cases,         conformance_upload_cases, conformance_upload_end_cases,
-    conformance_parallel_cases, conformance_abi_cases,
+    conformance_put_cases,        conformance_precondition_cases, conformance_get_cases,  conformance_list_cases,
+    conformance_odd_cases,        conformance_remove_cases,       conformance_copy_cases, conformance_upload_cases,
+    conformance_upload_end_cases, conformance_parallel_cases,     conformance_abi_cases,
 };
 
 static int is_cancelled(const struct sf_call *call)
