@@ -102,10 +102,9 @@ static enum outcome hash_part(struct upload *upload, struct worker *worker, uint
 /* Every part is handed out as soon as it is hashed, or none yet. */
 static enum outcome hash_file(struct upload *upload, struct worker *worker, bool hand_out_parts, struct sf_error *err)
 {
-    /* The CRC32C of the whole is for stores that take it at begin; of parts in any order each has its own. */
-    uint32_t crc32c = upload->parallel ? 0 : worker->store->info.wanted_digests & SF_DIGEST_CRC32C;
+    uint32_t whole_digests = SF_DIGEST_SHA256 | (worker->store->info.wanted_digests & SF_DIGEST_CRC32C);
     SF_AUTO(hash) whole = {0}, own = {0};
-    enum outcome outcome = hash_init(&whole, SF_DIGEST_SHA256 | crc32c, err) != 0 ? FAILED : DONE_STORED;
+    enum outcome outcome = hash_init(&whole, whole_digests, err) != 0 ? FAILED : DONE_STORED;
     uint32_t number;
     int same;
 
