@@ -181,8 +181,8 @@ static void remove_all(struct conformance *suite)
 }
 
 const struct conformance_case conformance_odd_cases[] = {
-    {"odd keys: put, list and get agree on each", put_list_get},
-    {"odd keys: copied from and to", copy},
-    {"odd keys: removed in a batch", remove_all},
+    {"list: odd keys are listed and read as they were put", put_list_get},
+    {"copy: odd keys, from and to", copy},
+    {"remove: odd keys in a batch", remove_all},
     {NULL, NULL},
 };
