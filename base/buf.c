@@ -49,6 +49,12 @@ void buf_add_text(struct buf *buf, const char *text)
     buf_add(buf, text, strlen(text));
 }
 
+void buf_set_text(struct buf *buf, const char *text)
+{
+    buf_clear(buf);
+    buf_add_text(buf, text);
+}
+
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
     char text[256]; /* most fit, and are formatted once */

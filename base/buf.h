@@ -23,6 +23,7 @@ void buf_reserve(struct buf *buf, size_t bytes); /* room for bytes more */
 void buf_add(struct buf *buf, const void *data, size_t bytes);
 void buf_add_byte(struct buf *buf, char byte);
 void buf_add_text(struct buf *buf, const char *text);
+void buf_set_text(struct buf *buf, const char *text); /* instead of what is in it; not its own text */
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *buf_text(const struct buf *buf); /* "" if nothing was put in */
 void buf_cleanup(struct buf *buf);

@@ -216,6 +216,11 @@ int xml_feed(struct xml *xml, const void *bytes, size_t length, struct sf_error 
     return 0;
 }
 
+int xml_write(void *xml, const void *bytes, size_t length, struct sf_error *err)
+{
+    return xml_feed(xml, bytes, length, err);
+}
+
 int xml_finish(struct xml *xml, struct sf_error *err)
 {
     return parse(xml, "", 0, true, err);

@@ -26,6 +26,8 @@ struct xml *xml_new(xml_element_fn begin, xml_element_fn end, void *ctx, const c
  * mangled on the way), and so is a DTD (no store sends one, but a proxy's HTML page has it); beyond a limit is SF_PERMANENT. After a
  * failure xml_free() is all that may follow. */
 MUST_CHECK int xml_feed(struct xml *xml, const void *bytes, size_t length, struct sf_error *err);
+/* The same as an http_write_fn, for the body of an answer: xml is a struct xml. */
+int xml_write(void *xml, const void *bytes, size_t length, struct sf_error *err);
 /* The document has to be whole. A document of white space alone is malformed. */
 MUST_CHECK int xml_finish(struct xml *xml, struct sf_error *err);
 void xml_free(struct xml *xml); /* NULL is fine */

@@ -188,17 +188,12 @@ static int read_element(void *ctx, const char *path, const char *text, struct sf
     return 0;
 }
 
-static int feed(void *xml, const void *bytes, size_t length, struct sf_error *err)
-{
-    return xml_feed(xml, bytes, length, err);
-}
-
 static int fetch_page(const struct sf_call *call, struct sf_list *list, struct sf_error *err)
 {
     struct sf_conn *conn = list->conn;
     char what[BUCKET_LABEL];
     struct xml *xml = xml_new(NULL, read_element, list, bucket_label(conn, what));
-    struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = feed, .ctx = xml};
+    struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = xml_write, .ctx = xml};
     int result;
 
     buf_clear(&list->records);
@@ -218,12 +213,6 @@ static int fetch_page(const struct sf_call *call, struct sf_list *list, struct s
 }
 
 /* ---- delivering ---- */
-
-static void set(struct buf *to, const char *text)
-{
-    buf_clear(to);
-    buf_add_text(to, text);
-}
 
 /* The key as it is in the bucket, in list->key. */
 static int decode_key(struct sf_list *list, const char *key, struct sf_error *err)
@@ -264,7 +253,7 @@ static int deliver(struct sf_list *list, const struct sf_list_sink *sink, struct
         if (record.is_prefix)
             buf_add_text(&list->key, KEY_END);
         if (strcmp(buf_text(&list->key), buf_text(&list->greatest)) > 0)
-            set(&list->greatest, buf_text(&list->key));
+            buf_set_text(&list->greatest, buf_text(&list->key));
     }
     return 0;
 }
@@ -282,14 +271,14 @@ static bool moves_on(const struct sf_list *list)
 int s3_list_next(const struct sf_call *call, struct sf_list *list, const struct sf_list_sink *sink, int *more,
                  struct sf_error *err)
 {
-    set(&list->greatest, buf_text(&list->last));
+    buf_set_text(&list->greatest, buf_text(&list->last));
     if (fetch_page(call, list, err) < 0 || deliver(list, sink, err) < 0)
         return -1;
     if (!moves_on(list))
         return sf_fail(err, SF_PERMANENT, "bucket %s: the list says that there is more, and not how to get it",
                        list->conn->endpoint.bucket);
-    set(&list->last, buf_text(&list->greatest));
-    set(&list->token, buf_text(&list->next_token));
+    buf_set_text(&list->last, buf_text(&list->greatest));
+    buf_set_text(&list->token, buf_text(&list->next_token));
     *more = list->is_truncated;
     return 0;
 }

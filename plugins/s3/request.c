@@ -27,16 +27,22 @@ struct mended {
 int request_follow(struct sf_conn *conn, struct sf_error *err)
 {
     struct sf_store *store = conn->store;
+    struct endpoint fresh = {0};
+    unsigned version;
     int result;
 
     if (conn->endpoint_version == atomic_load(&store->endpoint_version))
         return 0;
-    endpoint_cleanup(&conn->endpoint);
     pthread_mutex_lock(&store->locked.mutex);
-    conn->endpoint_version = atomic_load(&store->endpoint_version);
-    result = endpoint_move(&conn->endpoint, &store->locked.endpoint, store->locked.endpoint.region, err);
+    version = atomic_load(&store->endpoint_version);
+    result = endpoint_move(&fresh, &store->locked.endpoint, store->locked.endpoint.region, err);
     pthread_mutex_unlock(&store->locked.mutex);
-    return result;
+    if (result < 0)
+        return -1;
+    endpoint_cleanup(&conn->endpoint);
+    conn->endpoint = fresh;
+    conn->endpoint_version = version;
+    return 0;
 }
 
 static void make_url(struct sf_conn *conn, const struct request *request)
@@ -95,7 +101,6 @@ static int gather_headers(struct sf_conn *conn, const struct request *request,
     if (own + COMMON > SIGN_HEADERS_MAX || (request->headers != NULL && request->headers->is_full))
         return sf_fail(err, SF_TOO_LARGE, "%s: its metadata does not fit into the headers of a request",
                        request->key != NULL ? request->key : conn->endpoint.bucket);
-    signing->count = 0;
     if (own != 0)
         memcpy(signing->items, request->headers->items, own * sizeof(signing->items[0]));
     signing->count = own;

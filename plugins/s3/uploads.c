@@ -55,12 +55,6 @@ static void listing_cleanup(struct listing *listing)
     buf_cleanup(&listing->id);
 }
 
-static void set(struct buf *to, const char *text)
-{
-    buf_clear(to);
-    buf_add_text(to, text);
-}
-
 static int keep(struct listing *listing, struct sf_error *err)
 {
     if (listing->count == UPLOADS_MAX)
@@ -81,9 +75,9 @@ static int read_element(void *ctx, const char *path, const char *text, struct sf
         return 0;
     path += sizeof(root) - 1;
     if (strcmp(path, "Upload/Key") == 0)
-        set(&listing->key, text);
+        buf_set_text(&listing->key, text);
     else if (strcmp(path, "Upload/UploadId") == 0)
-        set(&listing->id, text);
+        buf_set_text(&listing->id, text);
     else if (strcmp(path, "Upload/Initiated") == 0)
         (void)clock_parse(text, &listing->started_ms);
     else if (strcmp(path, "Upload") == 0)
@@ -93,9 +87,9 @@ static int read_element(void *ctx, const char *path, const char *text, struct sf
     else if (strcmp(path, "IsTruncated") == 0)
         listing->is_truncated = strcmp(text, "true") == 0;
     else if (strcmp(path, "NextKeyMarker") == 0)
-        set(&listing->next_key_marker, text);
+        buf_set_text(&listing->next_key_marker, text);
     else if (strcmp(path, "NextUploadIdMarker") == 0)
-        set(&listing->next_id_marker, text);
+        buf_set_text(&listing->next_id_marker, text);
     return 0;
 }
 
@@ -116,11 +110,6 @@ static void make_query(const struct listing *listing, const char *prefix, struct
         percent_encode(query, listing->id_marker.data, false);
     }
     buf_add_text(query, "&uploads=");
-}
-
-static int feed(void *xml, const void *bytes, size_t length, struct sf_error *err)
-{
-    return xml_feed(xml, bytes, length, err);
 }
 
 /* text as it is without the encoding of the page. */
@@ -153,8 +142,8 @@ static int decode_page(struct listing *listing, struct sf_error *err)
         return sf_fail(err, SF_PERMANENT,
                        "bucket %s: the list of uploads says that there is more, and not how to get it",
                        listing->conn->endpoint.bucket);
-    set(&listing->key_marker, marker);
-    set(&listing->id_marker, buf_text(&listing->next_id_marker));
+    buf_set_text(&listing->key_marker, marker);
+    buf_set_text(&listing->id_marker, buf_text(&listing->next_id_marker));
     return 0;
 }
 
@@ -163,7 +152,7 @@ static int fetch_page(const struct sf_call *call, struct listing *listing, const
     struct sf_conn *conn = listing->conn;
     char what[BUCKET_LABEL];
     struct xml *xml = xml_new(NULL, read_element, listing, bucket_label(conn, what));
-    struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = feed, .ctx = xml};
+    struct request request = {.method = HTTP_GET, .kind = SF_REQUEST_LIST, .write = xml_write, .ctx = xml};
     int result;
 
     listing->page_start = listing->count;
